@@ -1,0 +1,13 @@
+"""refund_gql: a headless refund engine for online shops. Read it in this order:
+
+1. `money`, `states`, `events`, `errors`: the vocabulary, pure Python
+2. `flow`: the journey of a refund, one file per step; `flow/journal.py` is how it changes
+3. `providers`: what a plugin implements; `registry` finds the plugins
+4. `database`, `jobs`: the one transaction helper and the one door to durable work
+5. `graphql`: the API, a thin translation of the flow
+6. `app`, `cli`: where everything is put together
+"""
+
+from importlib.metadata import version
+
+__version__ = version("refund-gql")

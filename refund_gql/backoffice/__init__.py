@@ -1,0 +1,1 @@
+"""The shop itself: its settings, its people, their tokens, its reason tags."""

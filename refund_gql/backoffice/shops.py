@@ -1,0 +1,96 @@
+"""A shop's own settings, and how a shop comes to be."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from refund_gql import clock, database, validation
+from refund_gql.auth import Viewer
+from refund_gql.backoffice import tags
+from refund_gql.database import Transaction
+from refund_gql.errors import AlreadyExists, InvalidInput
+from refund_gql.models import Shop
+from refund_gql.roles import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopFacts:
+    """What may be changed; None leaves a field as it is. Amounts in minor units."""
+
+    name: str | None = None
+    time_zone: str | None = None
+    locale: str | None = None
+    finance_threshold: int | None = None
+    return_window_days: int | None = None
+    return_address: str | None = None
+    return_requirements: Mapping[str, str] | None = None
+
+
+async def create(handle: str, *, name: str, currency: str, time_zone: str, locale: str) -> UUID:
+    """A new shop with the trade's five reason tags; the command line does this, nobody else.
+
+    Raises InvalidInput, AlreadyExists.
+    """
+    handle = validation.text("handle", handle, longest=64)
+    if not handle.replace("-", "").isalnum() or not handle.isascii():
+        raise InvalidInput(field="handle", found=handle, expected="letters, digits and dashes")
+    shop = Shop(
+        handle=handle,
+        name=validation.text("name", name, longest=200),
+        currency=validation.currency("currency", currency),
+        time_zone=validation.time_zone("timeZone", time_zone),
+        locale=validation.locale("locale", locale),
+        created_at=clock.now(),
+    )
+
+    async def work(tx: Transaction) -> UUID:
+        if await Shop.filter(handle=handle).using_db(tx).exists():
+            raise AlreadyExists(kind="Shop", id=handle)
+        await shop.save(using_db=tx, force_create=True)
+        await tags.create_defaults(tx, shop)
+        return shop.id
+
+    return await database.transaction(work)
+
+
+async def update(viewer: Viewer, facts: ShopFacts) -> UUID:
+    """Change the viewer's own shop. Raises NotAllowed, InvalidInput."""
+    viewer.require(Role.OWNER)
+    given = _checked(facts)
+
+    async def work(tx: Transaction) -> UUID:
+        shop = await Shop.filter(id=viewer.shop_id).using_db(tx).select_for_update().get()
+        shop.update_from_dict(given)
+        await shop.save(using_db=tx)
+        return shop.id
+
+    return await database.transaction(work)
+
+
+def _checked(facts: ShopFacts) -> dict[str, object]:
+    checks: dict[str, Callable[[Any], object]] = {
+        "name": lambda v: validation.text("name", v, longest=200),
+        "time_zone": lambda v: validation.time_zone("timeZone", v),
+        "locale": lambda v: validation.locale("locale", v),
+        "finance_threshold": lambda v: validation.minor_units("financeThreshold", v),
+        "return_window_days": lambda v: validation.whole("returnWindowDays", v, least=0, most=3650),
+        "return_address": lambda v: validation.text(
+            "returnAddress", v, longest=500, required=False
+        ),
+        "return_requirements": _requirements,
+    }
+    return {
+        name: check(getattr(facts, name))
+        for name, check in checks.items()
+        if getattr(facts, name) is not None
+    }
+
+
+def _requirements(value: Mapping[str, str]) -> dict[str, str]:
+    return {
+        validation.locale("returnRequirements", locale): validation.text(
+            f"returnRequirements.{locale}", words, longest=2000
+        )
+        for locale, words in value.items()
+    }

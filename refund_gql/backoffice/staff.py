@@ -1,0 +1,213 @@
+"""The shop's people and programs: accounts, logins, tokens, sessions of customers."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from refund_gql import clock, database, validation
+from refund_gql.auth import Viewer, new_token
+from refund_gql.database import Transaction
+from refund_gql.errors import AlreadyExists, InvalidInput, NotAllowed, NotFound
+from refund_gql.models import ApiToken, Customer, CustomerSession, Shop, Staff
+from refund_gql.roles import STAFF, Role, Scope
+from refund_gql.settings import Settings
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash("nobody has this password")
+_FREE_FAILURES = 5
+_LOCK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issued:
+    """A fresh token: `text` is shown this once."""
+
+    id: UUID
+    text: str = field(repr=False)
+    expires_at: datetime | None
+
+
+async def create(viewer: Viewer, *, email: str, name: str, role: Role, password: str) -> UUID:
+    """A new member of staff. Raises NotAllowed, InvalidInput, AlreadyExists."""
+    viewer.require(Role.OWNER, Role.SYSTEM)
+    email = validation.text("email", email, longest=320).lower()
+    name = validation.text("name", name, longest=200)
+    if role not in STAFF:
+        raise InvalidInput(field="role", found=role.value, expected=", ".join(sorted(STAFF)))
+    if not 10 <= len(password) <= 200:
+        raise InvalidInput(
+            field="password", found=f"{len(password)} characters", expected="10 to 200"
+        )
+    password_hash = await asyncio.to_thread(_hasher.hash, password)
+
+    async def work(tx: Transaction) -> UUID:
+        if await Staff.filter(shop_id=viewer.shop_id, email=email).using_db(tx).exists():
+            raise AlreadyExists(kind="Staff", id=email)
+        staff = await Staff.create(
+            using_db=tx,
+            shop_id=viewer.shop_id,
+            email=email,
+            name=name,
+            role=role,
+            password_hash=password_hash,
+            created_at=clock.now(),
+        )
+        return staff.id
+
+    return await database.transaction(work)
+
+
+async def login(settings: Settings, *, shop: str, email: str, password: str) -> Issued:
+    """A token for a member of staff. Raises NotAllowed, the same for every wrong part.
+
+    After five wrong passwords in a row the account rests, a minute longer each time.
+    """
+    tenant = await Shop.filter(handle=shop).first()
+    found = Staff.filter(shop_id=tenant.id if tenant else None, email=email.strip().lower())
+    staff = await found.first() if tenant else None
+    known = staff.password_hash if staff else _NOBODY
+    right = await asyncio.to_thread(_verify, known, password[:200])
+    if staff is None or not staff.active:
+        raise NotAllowed(reason="LOGIN")
+    if staff.locked_until is not None and staff.locked_until > clock.now():
+        raise NotAllowed(reason="LOGIN")
+    await database.transaction(lambda tx: _count_failure(tx, staff.id, right=right))
+    if not right:
+        raise NotAllowed(reason="LOGIN")
+    hours = timedelta(hours=settings.session_hours)
+    return await issue_staff_token(settings, staff, expires_at=clock.now() + hours)
+
+
+async def issue_staff_token(
+    settings: Settings, staff: Staff, *, expires_at: datetime | None
+) -> Issued:
+    """A token that acts as a member of staff."""
+    return await _issue(
+        settings,
+        shop_id=staff.shop_id,
+        staff_id=staff.id,
+        name=staff.name,
+        role=staff.role,
+        scopes=(),
+        expires_at=expires_at,
+    )
+
+
+async def create_api_token(
+    viewer: Viewer,
+    settings: Settings,
+    *,
+    name: str,
+    scopes: Iterable[Scope],
+    expires_at: datetime | None,
+) -> Issued:
+    """A token for a program of the shop. Raises NotAllowed, InvalidInput."""
+    viewer.require(Role.OWNER, Role.SYSTEM)
+    scopes = tuple(sorted(set(scopes)))
+    if not scopes:
+        raise InvalidInput(field="scopes", found="[]", expected="at least one scope")
+    if expires_at is not None and expires_at <= clock.now():
+        raise InvalidInput(field="expiresAt", found=expires_at.isoformat(), expected="the future")
+    return await _issue(
+        settings,
+        shop_id=viewer.shop_id,
+        staff_id=None,
+        name=validation.text("name", name, longest=200),
+        role=Role.SERVICE,
+        scopes=scopes,
+        expires_at=expires_at,
+    )
+
+
+async def revoke_api_token(viewer: Viewer, token_id: UUID) -> UUID:
+    """The token stops working at once. Owners revoke any, staff their own."""
+    viewer.require(*STAFF)
+
+    async def work(tx: Transaction) -> UUID:
+        tokens = ApiToken.filter(id=token_id, shop_id=viewer.shop_id).using_db(tx)
+        if viewer.role is not Role.OWNER:
+            tokens = tokens.filter(staff_id=viewer.staff_id)
+        token = await tokens.first()
+        if token is None:
+            raise NotFound(kind="ApiToken", id=str(token_id))
+        token.revoked_at = token.revoked_at or clock.now()
+        await token.save(using_db=tx)
+        return token.id
+
+    return await database.transaction(work)
+
+
+async def create_customer_session(
+    viewer: Viewer, settings: Settings, *, customer_reference: str
+) -> Issued:
+    """A token for one customer, opened by the shop's backend. Raises NotAllowed, NotFound."""
+    viewer.require(Role.SERVICE, Role.OWNER, Role.SYSTEM, scope=Scope.SESSIONS)
+    found = Customer.filter(shop_id=viewer.shop_id, reference=customer_reference)
+    customer = await found.first()
+    if customer is None:
+        raise NotFound(kind="Customer", id=customer_reference)
+    token = new_token(settings)
+    session = CustomerSession(
+        shop_id=viewer.shop_id,
+        customer_id=customer.id,
+        prefix=token.prefix,
+        digest=token.digest,
+        created_at=clock.now(),
+        expires_at=clock.now() + timedelta(hours=settings.session_hours),
+    )
+
+    async def work(tx: Transaction) -> None:
+        await session.save(using_db=tx, force_create=True)
+
+    await database.transaction(work)
+    return Issued(id=session.id, text=token.text, expires_at=session.expires_at)
+
+
+async def _issue(
+    settings: Settings,
+    *,
+    shop_id: UUID,
+    staff_id: UUID | None,
+    name: str,
+    role: Role,
+    scopes: tuple[Scope, ...],
+    expires_at: datetime | None,
+) -> Issued:
+    token = new_token(settings)
+    row = ApiToken(
+        shop_id=shop_id,
+        staff_id=staff_id,
+        name=name,
+        role=role,
+        scopes=list(scopes),
+        prefix=token.prefix,
+        digest=token.digest,
+        created_at=clock.now(),
+        expires_at=expires_at,
+    )
+
+    async def work(tx: Transaction) -> None:
+        await row.save(using_db=tx, force_create=True)
+
+    await database.transaction(work)
+    return Issued(id=row.id, text=token.text, expires_at=expires_at)
+
+
+def _verify(known: str, password: str) -> bool:
+    try:
+        return _hasher.verify(known, password)
+    except VerificationError:
+        return False
+
+
+async def _count_failure(tx: Transaction, staff_id: UUID, *, right: bool) -> None:
+    staff = await Staff.filter(id=staff_id).using_db(tx).select_for_update().get()
+    staff.failed_logins = 0 if right else staff.failed_logins + 1
+    excess = staff.failed_logins - _FREE_FAILURES
+    staff.locked_until = clock.now() + _LOCK * (excess + 1) if excess >= 0 else None
+    await staff.save(using_db=tx, update_fields=["failed_logins", "locked_until"])

@@ -1,0 +1,82 @@
+"""Customers and products: small rows known by the shop's own keys."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from refund_gql import clock, database, validation
+from refund_gql.auth import Viewer
+from refund_gql.database import Transaction
+from refund_gql.models import Customer, Product
+from refund_gql.roles import Role, Scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerFacts:
+    """What the shop knows about a customer; None leaves a field as it is."""
+
+    reference: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductFacts:
+    """What the shop knows about a product; None leaves a field as it is."""
+
+    sku: str
+    title: str | None = None
+    category: str | None = None
+
+
+async def upsert_customer(viewer: Viewer, facts: CustomerFacts) -> UUID:
+    """Create or change one customer. Raises NotAllowed, InvalidInput."""
+    viewer.require(Role.SERVICE, Role.OWNER, scope=Scope.CATALOGUE)
+    given = {
+        "name": facts.name and validation.text("name", facts.name, longest=200),
+        "email": facts.email and validation.text("email", facts.email, longest=320),
+        "phone": facts.phone and validation.text("phone", facts.phone, longest=40),
+        "locale": facts.locale and validation.locale("locale", facts.locale),
+    }
+
+    async def work(tx: Transaction) -> UUID:
+        customer = await customer_row(tx, viewer.shop_id, facts.reference)
+        customer.update_from_dict({k: v for k, v in given.items() if v is not None})
+        await customer.save(using_db=tx)
+        return customer.id
+
+    return await database.transaction(work)
+
+
+async def upsert_product(viewer: Viewer, facts: ProductFacts) -> UUID:
+    """Create or change one product. Raises NotAllowed, InvalidInput."""
+    viewer.require(Role.SERVICE, Role.OWNER, scope=Scope.CATALOGUE)
+    given = {
+        "title": facts.title and validation.text("title", facts.title, longest=300),
+        "category": facts.category and validation.text("category", facts.category, longest=100),
+    }
+
+    async def work(tx: Transaction) -> UUID:
+        product = await product_row(tx, viewer.shop_id, facts.sku, title=facts.title or facts.sku)
+        product.update_from_dict({k: v for k, v in given.items() if v is not None})
+        await product.save(using_db=tx)
+        return product.id
+
+    return await database.transaction(work)
+
+
+async def customer_row(tx: Transaction, shop_id: UUID, reference: str) -> Customer:
+    """The customer of this reference, made if there is none."""
+    reference = validation.text("reference", reference, longest=64)
+    fresh = Customer(shop_id=shop_id, reference=reference, created_at=clock.now())
+    await Customer.bulk_create([fresh], ignore_conflicts=True, using_db=tx)
+    return await Customer.filter(shop_id=shop_id, reference=reference).using_db(tx).get()
+
+
+async def product_row(tx: Transaction, shop_id: UUID, sku: str, *, title: str) -> Product:
+    """The product of this SKU, made if there is none."""
+    sku = validation.text("sku", sku, longest=64)
+    fresh = Product(shop_id=shop_id, sku=sku, title=title, created_at=clock.now())
+    await Product.bulk_create([fresh], ignore_conflicts=True, using_db=tx)
+    return await Product.filter(shop_id=shop_id, sku=sku).using_db(tx).get()

@@ -1,0 +1,209 @@
+"""Expected failures, grouped by what the caller should do about them.
+
+Each class is one typed problem of the API: `code` is stable, `data` helps a program, and the
+text speaks to a person in Chinese or English. Whatever is not a `Refusal` is a defect or an
+outage: it is masked, logged once, and loses nothing.
+"""
+
+from typing import Any, ClassVar
+
+from refund_gql.money import Money
+
+
+class Refusal(Exception):
+    """The request was understood and refused; nothing changed."""
+
+    code: ClassVar[str]
+    texts: ClassVar[dict[str, str]]
+    recorded: ClassVar[bool] = True
+    """True when the same idempotency key must hear the same refusal again."""
+    amounts: ClassVar[tuple[str, ...]] = ()
+    """The fields of `data` that are minor units of `data["currency"]`."""
+
+    def __init__(self, *, path: tuple[str, ...] = (), **data: Any) -> None:
+        self.path = path
+        self.data = data
+        super().__init__(self.message("en"))
+
+    def message(self, locale: str) -> str:
+        """What a person reads; `locale` is "en" or "zh"."""
+        return self._in(locale, self.texts)
+
+    def _in(self, locale: str, texts: dict[str, str]) -> str:
+        shown = {
+            name: Money(amount=self.data[name], currency=self.data["currency"])
+            for name in self.amounts
+        }
+        return texts.get(locale, texts["en"]).format(**{**self.data, **shown})
+
+
+# --- change the input -----------------------------------------------------------------------
+
+
+class InvalidInput(Refusal):
+    """A field has a value the engine cannot accept: change it and send again."""
+
+    code = "INVALID_INPUT"
+    texts = {"en": "{field}: {found} - {expected}", "zh": "{field}：{found} - {expected}"}
+    recorded = False
+
+    def __init__(self, *, field: str, found: str, expected: str) -> None:
+        super().__init__(
+            path=("input", *field.split(".")), field=field, found=found, expected=expected
+        )
+
+
+class NotFound(Refusal):
+    """No such thing in this shop, or none that this caller may see."""
+
+    code = "NOT_FOUND"
+    texts = {"en": "There is no {kind} {id}", "zh": "找不到{kind} {id}"}
+    recorded = False
+
+
+class AlreadyExists(Refusal):
+    """Another one holds this name already."""
+
+    code = "ALREADY_EXISTS"
+    texts = {"en": "{kind} {id} exists already", "zh": "{kind} {id} 已存在"}
+
+
+# --- ask somebody else ----------------------------------------------------------------------
+
+
+class NotAllowed(Refusal):
+    """This caller may not do this; the reason says who may."""
+
+    code = "NOT_ALLOWED"
+    reasons: ClassVar[dict[str, dict[str, str]]] = {
+        "ROLE": {
+            "en": "This step is for {allowed}, not for {role}",
+            "zh": "此操作仅限 {allowed}，当前角色为 {role}",
+        },
+        "SCOPE": {
+            "en": "The token lacks the scope {allowed}",
+            "zh": "该令牌缺少 {allowed} 权限",
+        },
+        "OWN_PROPOSAL": {
+            "en": "Nobody approves their own proposal; ask a colleague",
+            "zh": "不能审批自己提出的方案，请由其他同事审核",
+        },
+        "AMOUNT_IS_COMPUTED": {
+            "en": "The amount of a customer's request is computed by the shop",
+            "zh": "退款金额由系统计算，客户不能自行填写",
+        },
+        "LOGIN": {
+            "en": "E-mail address or password is wrong, or the account is locked for a while",
+            "zh": "邮箱或密码错误，或账号已被临时锁定",
+        },
+    }
+    texts = {"en": "Not allowed", "zh": "没有权限"}
+    recorded = False
+
+    def __init__(self, *, reason: str, **data: Any) -> None:
+        super().__init__(reason=reason, **data)
+
+    def message(self, locale: str) -> str:
+        return self._in(locale, self.reasons[self.data["reason"]])
+
+
+# --- look again, then decide ----------------------------------------------------------------
+
+
+class IllegalStep(Refusal):
+    """The refund is not in a state that allows this step; `allowedNext` says what is possible."""
+
+    code = "ILLEGAL_STEP"
+    texts = {
+        "en": "{step} is not possible while the refund is {status}",
+        "zh": "退款当前状态为 {status}，不能执行 {step}",
+    }
+
+
+class StaleVersion(Refusal):
+    """Somebody changed the refund since you looked: read it again."""
+
+    code = "STALE_VERSION"
+    texts = {
+        "en": "The refund has moved on to version {current_version}; you saw {expected_version}",
+        "zh": "退款已更新到版本 {current_version}，您看到的是版本 {expected_version}，请刷新",
+    }
+    recorded = False
+
+
+class StaleBalance(Refusal):
+    """The order's refundable rest changed since you looked: read the quote again."""
+
+    code = "STALE_BALANCE"
+    texts = {
+        "en": "{maximum_refundable} can be refunded now, not {expected}",
+        "zh": "当前可退金额为 {maximum_refundable}，与预期的 {expected} 不符，请刷新",
+    }
+    amounts = ("maximum_refundable", "expected")
+    recorded = False
+
+
+class IdempotencyConflict(Refusal):
+    """This key already names another operation: use a new key for a new operation."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+    texts = {
+        "en": "The idempotency key was used for another operation or other input",
+        "zh": "该幂等键已用于其他操作或其他参数，请更换",
+    }
+    recorded = False
+
+
+# --- the money or the policy says no --------------------------------------------------------
+
+
+class ExceedsRefundable(Refusal):
+    """More than what is left; `maximumRefundable` is what can be had."""
+
+    code = "EXCEEDS_REFUNDABLE"
+    texts = {
+        "en": "{requested} asked for, at most {maximum_refundable} can be refunded",
+        "zh": "申请退款 {requested}，最多可退 {maximum_refundable}",
+    }
+    amounts = ("requested", "maximum_refundable")
+
+
+class NotRefundable(Refusal):
+    """The order cannot be refunded at all; `reason` says why."""
+
+    code = "NOT_REFUNDABLE"
+    reasons: ClassVar[dict[str, dict[str, str]]] = {
+        "ORDER_CLOSED": {"en": "The order is closed", "zh": "订单已关闭"},
+        "UNPAID": {"en": "Nothing was paid for the order", "zh": "订单未支付"},
+        "NOTHING_LEFT": {
+            "en": "Everything on this order is refunded or being refunded",
+            "zh": "该订单的商品已全部退款或正在退款",
+        },
+        "WINDOW_CLOSED": {
+            "en": "The return window ended on {window_end}",
+            "zh": "退货期限已于 {window_end} 结束",
+        },
+    }
+    texts = {"en": "The order cannot be refunded", "zh": "该订单不能退款"}
+
+    def __init__(self, *, reason: str, **data: Any) -> None:
+        super().__init__(reason=reason, **data)
+
+    def message(self, locale: str) -> str:
+        return self._in(locale, self.reasons[self.data["reason"]])
+
+
+# --- try again later ------------------------------------------------------------------------
+
+
+class Unavailable(Exception):
+    """The database cannot be reached or is busy; nothing was acknowledged, try again."""
+
+    retry_after_seconds = 1
+
+
+RECORDED: dict[str, type[Refusal]] = {
+    refusal.code: refusal
+    for refusal in (AlreadyExists, IllegalStep, ExceedsRefundable, NotRefundable)
+}
+"""The refusals stored with an idempotency key, by code."""

@@ -1,0 +1,259 @@
+"""Step 9, talking to the gateway: one conversation is store the attempt, call, record.
+
+No transaction is open during the call. The first conversation sends; after one that was cut
+off, the next asks what became of it. A number is only ever sent again with equal bytes, and
+only when the gateway proved that it does not know it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from refund_gql import clock
+from refund_gql.auth import system
+from refund_gql.flow import journal, settlement
+from refund_gql.flow.journal import Change
+from refund_gql.flow.settlement import Terms
+from refund_gql.models import Capture, Payout, PayoutAttempt, new_id
+from refund_gql.providers import (
+    GatewayCapabilities,
+    GatewayNotice,
+    Outcome,
+    OutcomeState,
+    PaymentGateway,
+    RefundRequest,
+)
+from refund_gql.states import PayoutStatus, RefundStatus, Step
+
+_log = structlog.get_logger(__name__)
+_ACTIVE = (
+    PayoutStatus.READY,
+    PayoutStatus.SENDING,
+    PayoutStatus.UNKNOWN,
+    PayoutStatus.PROCESSING,
+)
+_WAIT_FOR_NEIGHBOUR = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """One call that is about to be made; its attempt is stored."""
+
+    payout_id: UUID
+    attempt: int
+    send: bool
+    request: RefundRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateways:
+    """Talks to the payment gateways of this process; the jobs `pay` and `recheck` live here."""
+
+    by_name: Mapping[str, PaymentGateway]
+    timeout: timedelta
+    tries: int
+    backoff: timedelta
+    backoff_limit: timedelta
+
+    async def pay(self, payout_id: UUID) -> None:
+        """The job `pay`: one conversation about one payout."""
+        payout = await Payout.get(id=payout_id)
+        conversation = await self._begin(payout)
+        if conversation is None:
+            return
+        gateway = self.by_name[payout.gateway]
+        outcome = await self._call(gateway, conversation)
+        await self._finish(payout, conversation, outcome, self._terms(gateway))
+
+    async def recheck(self, payout_id: UUID) -> None:
+        """The job `recheck`: success may be reversed, so ask once more."""
+        payout = await Payout.get(id=payout_id)
+        gateway = self.by_name.get(payout.gateway)
+        if gateway is None or payout.status is not PayoutStatus.SUCCEEDED:
+            return
+        asked = Conversation(payout_id=payout_id, attempt=0, send=False, request=request_of(payout))
+        outcome = await self._call(gateway, asked)
+        if outcome.state is OutcomeState.REVERSED:
+            await self._apply(payout, outcome, self._terms(gateway))
+
+    async def notice(self, gateway_name: str, notice: GatewayNotice) -> bool:
+        """Apply a verified webhook; False when it is about no payout of ours."""
+        payout = await Payout.filter(number=notice.number, gateway=gateway_name).first()
+        if payout is None:
+            return False
+        await self._apply(payout, notice.outcome, self._terms(self.by_name[gateway_name]))
+        return True
+
+    def _terms(self, gateway: PaymentGateway) -> Terms:
+        return Terms(
+            sheet=gateway.capabilities(),
+            tries=self.tries,
+            backoff=self.backoff,
+            backoff_limit=self.backoff_limit,
+        )
+
+    # --- T1: what to do now, and the attempt that says so -------------------------------------
+
+    async def _begin(self, found: Payout) -> Conversation | None:
+        begun: list[Conversation] = []
+
+        async def work(change: Change) -> None:
+            begun.clear()
+            payout = await Payout.filter(id=found.id).using_db(change.tx).get()
+            if payout.status not in _ACTIVE:
+                return
+            capture = await _locked_capture(change, payout)
+            gateway = self.by_name.get(payout.gateway)
+            if gateway is None:
+                await settlement.halt(change, payout, "GATEWAY_MISSING")
+            elif reason := await _forbidden(change, payout, capture, gateway.capabilities()):
+                await settlement.halt(change, payout, reason)
+            elif wait := await _must_wait(change, payout, capture, gateway.capabilities()):
+                await _postpone(change, payout, wait)
+            else:
+                begun.append(await _store_attempt(change, payout, capture))
+
+        await journal.change(system(found.shop_id), found.refund_id, work)
+        return begun[0] if begun else None
+
+    # --- the call -----------------------------------------------------------------------------
+
+    async def _call(self, gateway: PaymentGateway, conversation: Conversation) -> Outcome:
+        call = gateway.refund if conversation.send else gateway.query
+        try:
+            async with asyncio.timeout(self.timeout.total_seconds()):
+                return await call(conversation.request)
+        except TimeoutError:
+            return Outcome(state=OutcomeState.UNKNOWN, code="TIMEOUT")
+        except Exception as error:
+            # Whatever escapes a plugin proves nothing about the money.
+            _log.exception(
+                "gateway call failed", gateway=gateway.name, number=conversation.request.number
+            )
+            return Outcome(state=OutcomeState.UNKNOWN, code=type(error).__name__)
+
+    # --- T2: what came of it ------------------------------------------------------------------
+
+    async def _finish(
+        self,
+        found: Payout,
+        conversation: Conversation,
+        outcome: Outcome,
+        terms: Terms,
+    ) -> None:
+        async def work(change: Change) -> None:
+            payout = await Payout.filter(id=found.id).using_db(change.tx).get()
+            await _record(change, conversation, outcome)
+            if payout.attempts == conversation.attempt or outcome.state in _PROOF:
+                await settlement.settle(change, payout, outcome, terms)
+
+        await journal.change(system(found.shop_id), found.refund_id, work)
+
+    async def _apply(self, found: Payout, outcome: Outcome, terms: Terms) -> None:
+        async def work(change: Change) -> None:
+            payout = await Payout.filter(id=found.id).using_db(change.tx).get()
+            await settlement.settle(change, payout, outcome, terms)
+
+        await journal.change(system(found.shop_id), found.refund_id, work)
+
+
+_PROOF = {OutcomeState.SUCCEEDED, OutcomeState.REVERSED}
+
+
+def request_of(payout: Payout) -> RefundRequest:
+    """The stored request, and nothing else, is what every conversation carries."""
+    return RefundRequest(**payout.request)
+
+
+async def _locked_capture(change: Change, payout: Payout) -> Capture:
+    captures = Capture.filter(id=payout.capture_id).using_db(change.tx).select_for_update()
+    return await captures.get()
+
+
+async def _forbidden(
+    change: Change, payout: Payout, capture: Capture, sheet: GatewayCapabilities
+) -> str | None:
+    """Why the gateway's sheet forbids this payout; None when it does not. Asked before sending."""
+    if payout.sent_at is not None:
+        return None
+    if sheet.currencies is not None and payout.currency not in sheet.currencies:
+        return "CURRENCY_NOT_SUPPORTED"
+    if not sheet.partial and payout.amount != capture.amount:
+        return "PARTIAL_NOT_SUPPORTED"
+    if sheet.window is not None and change.now > capture.captured_at + sheet.window:
+        return "GATEWAY_WINDOW_CLOSED"
+    if sheet.max_parts is not None:
+        sent = Payout.filter(capture_id=capture.id, sent_at__isnull=False).using_db(change.tx)
+        if await sent.count() >= sheet.max_parts:
+            return "TOO_MANY_PARTS"
+    return None
+
+
+async def _must_wait(
+    change: Change, payout: Payout, capture: Capture, sheet: GatewayCapabilities
+) -> timedelta | None:
+    """One unsettled payout per capture at a time, and the gateway's least interval."""
+    if payout.status is not PayoutStatus.READY:
+        return None
+    neighbours = Payout.filter(
+        capture_id=capture.id, status__in=[PayoutStatus.SENDING, PayoutStatus.UNKNOWN]
+    )
+    if await neighbours.exclude(id=payout.id).using_db(change.tx).exists():
+        return _WAIT_FOR_NEIGHBOUR
+    if capture.last_sent_at is not None:
+        rest = capture.last_sent_at + sheet.least_interval - change.now
+        return rest if rest > timedelta(0) else None
+    return None
+
+
+async def _postpone(change: Change, payout: Payout, wait: timedelta) -> None:
+    # This very job still holds the key of the attempt, so the next one is named by its time.
+    run_at = change.now + wait
+    await change.enqueue(
+        "pay", payout.id, key=f"pay:{payout.id}:wait:{run_at.timestamp()}", run_at=run_at
+    )
+
+
+async def _store_attempt(change: Change, payout: Payout, capture: Capture) -> Conversation:
+    send = payout.status is PayoutStatus.READY
+    if change.refund.status is RefundStatus.APPROVED:
+        await change.take(Step.START_PAYMENT, by_engine=True)
+    payout.attempts += 1
+    payout.tries += 1
+    if send:
+        payout.status, payout.sent_at = PayoutStatus.SENDING, change.now
+        await _mark_sent(change, capture, change.now)
+    await payout.save(using_db=change.tx)
+    await PayoutAttempt.create(
+        using_db=change.tx,
+        id=new_id(),
+        shop_id=payout.shop_id,
+        payout_id=payout.id,
+        number=payout.attempts,
+        call="REFUND" if send else "QUERY",
+        started_at=change.now,
+    )
+    return Conversation(
+        payout_id=payout.id, attempt=payout.attempts, send=send, request=request_of(payout)
+    )
+
+
+async def _mark_sent(change: Change, capture: Capture, at: datetime) -> None:
+    capture.last_sent_at = at
+    await capture.save(using_db=change.tx, update_fields=["last_sent_at"])
+
+
+async def _record(change: Change, conversation: Conversation, outcome: Outcome) -> None:
+    attempts = PayoutAttempt.filter(
+        payout_id=conversation.payout_id, number=conversation.attempt
+    ).using_db(change.tx)
+    await attempts.update(
+        outcome=outcome.state,
+        code=outcome.code,
+        message=(outcome.message or "")[:500] or None,
+        finished_at=clock.now(),
+    )

@@ -1,0 +1,103 @@
+"""Step 7, finance review (财务审核): above the shop's threshold, and never by a maker."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from refund_gql.auth import Viewer
+from refund_gql.errors import NotAllowed
+from refund_gql.flow import journal, payout, policy, quote
+from refund_gql.flow.journal import Change
+from refund_gql.flow.once import Once
+from refund_gql.models import Capture, Decision, Shop
+from refund_gql.states import RefundStatus, Step
+
+PROPOSALS = (
+    Step.APPROVE_REFUND_ONLY,
+    Step.APPROVE_UNSENT,
+    Step.APPROVE_RETURN,
+    Step.CONFIRM_GOODS_GONE,
+    Step.PASS_INSPECTION,
+)
+"""The decisions that speak for paying; who made one of them does not release the money."""
+
+
+class FinanceVerdict(StrEnum):
+    """What finance decides."""
+
+    APPROVE = "APPROVE"
+    SEND_BACK = "SEND_BACK"
+
+
+async def arrive(change: Change, *, as_asked: bool = True) -> None:
+    """The refund has come to finance; small money on which everybody agreed goes on at once.
+
+    `as_asked` is False when an inspection granted less than the customer asked for.
+    """
+    refund = change.refund
+    shop = await Shop.filter(id=refund.shop_id).using_db(change.tx).get()
+    agreed = as_asked and not await _requester_decided(change)
+    captures = await _captures(change)
+    if policy.skips_finance(
+        shop, amount=refund.amount, currency=refund.currency, everybody_agreed=agreed
+    ) and payout.covers(captures, refund.amount):
+        trace = {"policy": "built-in", "finance_threshold": shop.finance_threshold}
+        await change.take(Step.APPROVE_FINANCE, because="", trace=trace, by_engine=True)
+        await payout.open_payouts(change, captures)
+
+
+async def decide(
+    viewer: Viewer,
+    refund_id: UUID,
+    *,
+    verdict: FinanceVerdict,
+    note: str,
+    once: Once,
+    expected_version: int | None = None,
+) -> UUID:
+    """Release the money, or send the refund back to review.
+
+    Raises NotAllowed for whoever proposed or requested it, ExceedsRefundable when the captures
+    no longer hold the amount, and what every step raises.
+    """
+
+    async def work(change: Change) -> None:
+        if verdict is FinanceVerdict.SEND_BACK:
+            await change.take(Step.SEND_BACK, because=note)
+            return
+        await _refuse_own_proposal(change)
+        captures = await _captures(change)
+        await change.take(Step.APPROVE_FINANCE, because=note)
+        await payout.open_payouts(change, captures)
+
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
+
+
+async def _captures(change: Change) -> list[Capture]:
+    order_id = change.refund.order_id
+    assert order_id is not None, "only imported refunds have no order"
+    rows = await quote.load(change.tx, change.refund.shop_id, order_id, lock=True)
+    assert rows is not None
+    return list(rows.captures)
+
+
+async def _refuse_own_proposal(change: Change) -> None:
+    waiting = change.refund.status is RefundStatus.FINANCE_REVIEW
+    if waiting and change.viewer.actor in await _makers(change):
+        raise NotAllowed(reason="OWN_PROPOSAL")
+
+
+async def _makers(change: Change) -> set[str]:
+    return {change.refund.requested_by, *await _deciders(change)}
+
+
+async def _deciders(change: Change) -> set[str]:
+    decisions = Decision.filter(refund_id=change.refund.id, step__in=PROPOSALS)
+    actors = await decisions.using_db(change.tx).values_list("actor", flat=True)
+    return {str(actor) for actor in actors}
+
+
+async def _requester_decided(change: Change) -> bool:
+    """Somebody reviewed a request of their own: finance must look, however small it is."""
+    return change.refund.requested_by in await _deciders(change)

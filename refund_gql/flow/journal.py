@@ -1,0 +1,185 @@
+"""The one way a refund changes: lock it, check the table, write the event, enqueue what follows.
+
+Every step of the journey runs as `change(viewer, refund_id, work)`. `work` gets a `Change`:
+the refund under its locks in an open transaction. What it takes, records and enqueues becomes
+visible together, or not at all.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from refund_gql import clock, jobs
+from refund_gql.auth import Viewer, system
+from refund_gql.database import Transaction
+from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
+from refund_gql.events import GENESIS, EventType, chain_hash
+from refund_gql.flow import once as idempotency
+from refund_gql.flow.once import Once
+from refund_gql.models import Decision, Event, Refund
+from refund_gql.states import FINAL, JOURNEY, RefundStatus, Step
+
+
+@dataclass(kw_only=True)
+class Change:
+    """One refund, locked, in an open transaction."""
+
+    tx: Transaction
+    viewer: Viewer
+    refund: Refund
+    now: datetime = field(default_factory=clock.now)
+
+    async def take(
+        self,
+        step: Step,
+        *,
+        because: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        trace: Mapping[str, Any] | None = None,
+        by_engine: bool = False,
+    ) -> None:
+        """Move along the table and write the event; with `because`, the decision too.
+
+        Raises NotAllowed for a role the table does not name, and IllegalStep when the refund's
+        status does not allow the step.
+        """
+        viewer = system(self.refund.shop_id) if by_engine else self.viewer
+        self._check(step, viewer)
+        row = JOURNEY[step]
+        self.refund.status = row.target
+        if row.target is RefundStatus.APPROVED:
+            self.refund.approved_at = self.now
+        self.refund.finished_at = self.now if row.target in FINAL else None
+        if because is not None or trace is not None:
+            await self._decide(step, viewer, because or "", trace or {})
+        await self.record(row.event, payload, viewer=viewer)
+
+    async def record(
+        self,
+        type: EventType,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        viewer: Viewer | None = None,
+    ) -> None:
+        """Append an event: the refund's version grows by one and the chain by one link."""
+        viewer, refund = viewer or self.viewer, self.refund
+        refund.version += 1
+        refund.head = chain_hash(
+            refund.head,
+            refund_id=str(refund.id),
+            version=refund.version,
+            type=type,
+            at=self.now,
+            actor=viewer.actor,
+            payload=payload or {},
+        )
+        await Event.create(
+            using_db=self.tx,
+            shop_id=refund.shop_id,
+            refund_id=refund.id,
+            version=refund.version,
+            type=type,
+            status=refund.status,
+            payload=payload or {},
+            actor=viewer.actor,
+            actor_name=viewer.name,
+            at=self.now,
+            hash=refund.head,
+        )
+
+    async def enqueue(
+        self, kind: str, subject: UUID, *, key: str, run_at: datetime | None = None
+    ) -> None:
+        """A job that exists if and only if this change commits."""
+        await jobs.enqueue(self.tx, kind, subject, key=key, run_at=run_at)
+
+    async def save(self) -> None:
+        """Write the refund's row; `change` does it at the end."""
+        self.refund.updated_at = self.now
+        await self.refund.save(using_db=self.tx)
+
+    def _check(self, step: Step, viewer: Viewer) -> None:
+        row = JOURNEY[step]
+        if viewer.role not in row.roles:
+            allowed = ", ".join(sorted(row.roles))
+            raise NotAllowed(reason="ROLE", role=viewer.role.value, allowed=allowed)
+        if self.refund.status not in row.sources:
+            raise IllegalStep(
+                step=step.value,
+                status=self.refund.status.value,
+                allowed_next=[s.value for s in JOURNEY.allowed(self.refund.status, viewer.role)],
+            )
+
+    async def _decide(
+        self, step: Step, viewer: Viewer, because: str, trace: Mapping[str, Any]
+    ) -> None:
+        await Decision.create(
+            using_db=self.tx,
+            shop_id=self.refund.shop_id,
+            refund_id=self.refund.id,
+            step=step,
+            actor=viewer.actor,
+            actor_name=viewer.name,
+            reason=because,
+            trace=trace,
+            decided_at=self.now,
+        )
+
+
+Work = Callable[[Change], Awaitable[None]]
+
+
+async def change(
+    viewer: Viewer,
+    refund_id: UUID,
+    work: Work,
+    *,
+    expected_version: int | None = None,
+    once: Once | None = None,
+    also_lock: tuple[UUID, ...] = (),
+) -> UUID:
+    """Run one step of one refund; returns the refund's id.
+
+    Raises NotFound for a refund the viewer may not see, StaleVersion when it has moved on since
+    `expected_version`, and whatever `work` refuses. With `once`, the same key runs once.
+    """
+
+    async def unit(tx: Transaction) -> UUID:
+        refund = await _locked(tx, viewer, refund_id)
+        if expected_version is not None and refund.version != expected_version:
+            raise StaleVersion(current_version=refund.version, expected_version=expected_version)
+        open_change = Change(tx=tx, viewer=viewer, refund=refund)
+        version = refund.version
+        await work(open_change)
+        if refund.version != version:
+            await open_change.save()
+        return refund_id
+
+    return await idempotency.run(viewer, once, unit, refunds=(refund_id, *also_lock))
+
+
+async def start(
+    tx: Transaction, viewer: Viewer, refund: Refund, payload: Mapping[str, Any]
+) -> Change:
+    """Write a new refund and its first event."""
+    refund.version, refund.head, refund.status = 0, GENESIS, JOURNEY.initial
+    opened = Change(tx=tx, viewer=viewer, refund=refund)
+    if viewer.role not in JOURNEY[Step.SUBMIT].roles | {system(refund.shop_id).role}:
+        allowed = ", ".join(sorted(JOURNEY[Step.SUBMIT].roles))
+        raise NotAllowed(reason="ROLE", role=viewer.role.value, allowed=allowed)
+    refund.updated_at = opened.now
+    await refund.save(using_db=tx, force_create=True)
+    await opened.record(EventType.REQUESTED, payload)
+    return opened
+
+
+async def _locked(tx: Transaction, viewer: Viewer, refund_id: UUID) -> Refund:
+    rows = Refund.filter(id=refund_id, shop_id=viewer.shop_id).using_db(tx).select_for_update()
+    if viewer.customer_id is not None:
+        rows = rows.filter(customer_id=viewer.customer_id)
+    refund = await rows.first()
+    if refund is None:
+        raise NotFound(kind="Refund", id=str(refund_id))
+    return refund

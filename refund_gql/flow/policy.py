@@ -1,0 +1,43 @@
+"""The rules of the house as data and pure functions: windows, thresholds, shipping.
+
+Built in for now; a later version lets every shop write its own rules on top.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from refund_gql.models import OrderLine, Shipment, Shop
+from refund_gql.states import Fulfilment
+
+ASSUMED_TRANSIT = timedelta(days=15)
+"""A parcel nobody reported as delivered counts as delivered so long after it was shipped:
+otherwise a missing report would keep the return window open for ever."""
+
+
+def window_end(shop: Shop, shipments: Sequence[Shipment]) -> datetime | None:
+    """When the last day of the return window ends, UTC; None while nothing was shipped.
+
+    Counted from the latest delivery, in whole days of the shop's own calendar.
+    """
+    if not shipments:
+        return None
+    zone = ZoneInfo(shop.time_zone)
+    delivered = max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
+    last_day = delivered.astimezone(zone).date() + timedelta(days=shop.return_window_days)
+    # Midnight of the following day, by the calendar: a day of 23 or 25 hours is still a day.
+    return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone)
+
+
+def refunds_shipping(
+    lines: Iterable[OrderLine], *, takes_everything: bool, seller_at_fault: bool
+) -> bool:
+    """Shipping goes back with the last of the goods: when nothing was sent, or the shop erred."""
+    if not takes_everything:
+        return False
+    return seller_at_fault or all(line.fulfilment is Fulfilment.UNSHIPPED for line in lines)
+
+
+def skips_finance(shop: Shop, *, amount: int, currency: str, everybody_agreed: bool) -> bool:
+    """Small money on which every earlier step agreed needs no finance review."""
+    return everybody_agreed and currency == shop.currency and amount <= shop.finance_threshold

@@ -1,0 +1,53 @@
+"""Proof that nothing waits for ever: every refund the engine must move has a live job.
+
+A job can be lost in ways the queue does not see (a row deleted by hand, a restored backup).
+This sweep compares our rows with the queue's, in the same database, and enqueues what is
+missing. A non-empty result is an alarm; running it twice does no harm.
+"""
+
+import structlog
+
+from refund_gql import database, jobs
+from refund_gql.database import Transaction
+
+_log = structlog.get_logger(__name__)
+
+_MISSING = """
+with due(kind, subject, key) as (
+    select 'classify', id, 'classify:' || id || ':1' from refund where status = 'REQUESTED'
+    union all
+    select 'pay', id, 'pay:' || id || ':' || attempts + 1 from payout
+     where status in ('READY', 'SENDING', 'UNKNOWN', 'PROCESSING') and not superseded
+    union all
+    select 'webhook', id, 'webhook:' || id from webhook_message where handled_at is null
+)
+select due.* from due
+ where not exists (
+    select from pgqueuer job
+     where job.entrypoint = due.kind and job.payload = convert_to(due.subject::text, 'UTF8')
+ )
+ limit 1000
+"""
+_HELD = "select entrypoint, convert_from(payload, 'UTF8') from pgqueuer where status = 'failed'"
+
+
+async def reconcile() -> int:
+    """Enqueue every missing job; returns how many were missing. Held jobs are only reported."""
+
+    async def work(tx: Transaction) -> int:
+        missing = await tx.execute_query_dict(_MISSING)
+        for row in missing:
+            await jobs.enqueue(tx, row["kind"], row["subject"], key=row["key"])
+        return len(missing)
+
+    missing = await database.transaction(work)
+    if missing:
+        _log.error("jobs were missing and have been enqueued again", count=missing)
+    for held in await database.fetch(_HELD):
+        _log.error("a job gave up and is held", kind=held[0], subject=held[1])
+    return missing
+
+
+async def trim() -> None:
+    """Forget the queue's log of finished jobs."""
+    await database.transaction(jobs.trim_log)

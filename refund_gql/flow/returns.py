@@ -1,0 +1,70 @@
+"""Step 5, the return: address and requirements out, courier and number in, parcel received."""
+
+from uuid import UUID
+
+from refund_gql.auth import Viewer
+from refund_gql.errors import InvalidInput
+from refund_gql.flow import journal
+from refund_gql.flow.journal import Change
+from refund_gql.flow.once import Once
+from refund_gql.models import Return, Shop
+from refund_gql.states import ReturnStatus, Step
+
+OPEN = (ReturnStatus.AWAITED, ReturnStatus.SHIPPED, ReturnStatus.RECEIVED)
+
+
+async def open_return(change: Change) -> None:
+    """Ask for the goods: the shop's address and requirements as they stand now."""
+    shop = await Shop.filter(id=change.refund.shop_id).using_db(change.tx).get()
+    await Return.create(
+        using_db=change.tx,
+        shop_id=shop.id,
+        refund_id=change.refund.id,
+        status=ReturnStatus.AWAITED,
+        address=shop.return_address,
+        requirements=shop.return_requirements,
+        opened_at=change.now,
+    )
+
+
+async def ship(
+    viewer: Viewer, refund_id: UUID, *, courier: str, tracking_number: str, once: Once
+) -> UUID:
+    """The parcel was handed over. Raises InvalidInput for a blank courier or number."""
+    for field, value in (("courier", courier), ("trackingNumber", tracking_number)):
+        if not value.strip():
+            raise InvalidInput(field=field, found="''", expected="what the courier's receipt says")
+
+    async def work(change: Change) -> None:
+        await change.take(Step.SHIP_RETURN)
+        parcel = await open_of(change)
+        parcel.status = ReturnStatus.SHIPPED
+        parcel.courier, parcel.tracking_number = courier.strip(), tracking_number.strip()
+        parcel.shipped_at = change.now
+        await parcel.save(using_db=change.tx)
+
+    return await journal.change(viewer, refund_id, work, once=once)
+
+
+async def receive(viewer: Viewer, refund_id: UUID, *, once: Once) -> UUID:
+    """The parcel arrived, announced or not."""
+
+    async def work(change: Change) -> None:
+        await change.take(Step.RECEIVE_RETURN)
+        parcel = await open_of(change)
+        parcel.status, parcel.received_at = ReturnStatus.RECEIVED, change.now
+        await parcel.save(using_db=change.tx)
+
+    return await journal.change(viewer, refund_id, work, once=once)
+
+
+async def open_of(change: Change) -> Return:
+    """The refund's parcel that is not settled yet; the table guarantees that there is one."""
+    parcels = Return.filter(refund_id=change.refund.id, status__in=OPEN)
+    return await parcels.using_db(change.tx).get()
+
+
+async def close_open(change: Change) -> None:
+    """Nobody waits for the goods any more."""
+    parcels = Return.filter(refund_id=change.refund.id, status__in=OPEN).using_db(change.tx)
+    await parcels.update(status=ReturnStatus.CANCELLED)

@@ -1,0 +1,112 @@
+"""Step 3, first review (客服初审): customer service decides, or asks for evidence."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from refund_gql.auth import Viewer
+from refund_gql.errors import InvalidInput
+from refund_gql.flow import claims, finance, journal, returns
+from refund_gql.flow.journal import Change
+from refund_gql.flow.once import Once
+from refund_gql.models import OrderLine, RefundLine
+from refund_gql.states import RefundKind, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApproveRefund:
+    """Approve as refund only, or as return and refund."""
+
+    refund_id: UUID
+    kind: RefundKind
+    reason: str = ""
+    expected_version: int | None = None
+
+
+async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
+    """Refund only goes to the warehouse when goods were sent, else to finance; a return awaits
+    its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput."""
+
+    async def work(change: Change) -> None:
+        change.refund.kind = asked.kind
+        sent = await _goods_were_sent(change)
+        if asked.kind is RefundKind.RETURN_AND_REFUND:
+            if not sent:
+                raise InvalidInput(
+                    field="kind", found=asked.kind.value, expected="REFUND_ONLY: nothing was sent"
+                )
+            await change.take(Step.APPROVE_RETURN, because=asked.reason)
+            await returns.open_return(change)
+        elif sent:
+            await change.take(Step.APPROVE_REFUND_ONLY, because=asked.reason)
+        else:
+            await change.take(Step.APPROVE_UNSENT, because=asked.reason)
+            await finance.arrive(change)
+
+    return await journal.change(
+        viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
+    )
+
+
+async def reject(
+    viewer: Viewer,
+    refund_id: UUID,
+    *,
+    reason: str,
+    once: Once,
+    expected_version: int | None = None,
+) -> UUID:
+    """Refuse, with a reason that the customer reads; the goods become refundable again."""
+    if not reason.strip():
+        raise InvalidInput(field="reason", found="''", expected="words the customer will read")
+
+    async def work(change: Change) -> None:
+        await change.take(Step.REJECT, because=reason)
+        await claims.release(change)
+
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
+
+
+async def request_evidence(viewer: Viewer, refund_id: UUID, *, question: str, once: Once) -> UUID:
+    """Ask the customer for evidence; the refund stays in review."""
+    if not question.strip():
+        raise InvalidInput(field="question", found="''", expected="words the customer will read")
+
+    async def work(change: Change) -> None:
+        await change.take(Step.REQUEST_EVIDENCE, because=question)
+
+    return await journal.change(viewer, refund_id, work, once=once)
+
+
+async def provide_evidence(viewer: Viewer, refund_id: UUID, *, answer: str, once: Once) -> UUID:
+    """Answer the question; links to pictures are part of the text."""
+    if not answer.strip():
+        raise InvalidInput(field="answer", found="''", expected="words or links")
+
+    async def work(change: Change) -> None:
+        await change.take(Step.PROVIDE_EVIDENCE, because=answer)
+
+    return await journal.change(viewer, refund_id, work, once=once)
+
+
+async def cancel(
+    viewer: Viewer, refund_id: UUID, *, once: Once, expected_version: int | None = None
+) -> UUID:
+    """Withdraw the request, while no money is committed and no parcel is on its way."""
+
+    async def work(change: Change) -> None:
+        await change.take(Step.CANCEL)
+        await returns.close_open(change)
+        await claims.release(change)
+
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
+
+
+async def _goods_were_sent(change: Change) -> bool:
+    lines = await RefundLine.filter(refund_id=change.refund.id).using_db(change.tx)
+    ids = [line.order_line_id for line in lines]
+    sent = OrderLine.filter(id__in=ids, shipped_quantity__gt=0).using_db(change.tx)
+    return await sent.exists()

@@ -1,0 +1,204 @@
+"""The refund, what it is made of, and what happened to it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+
+from refund_gql.events import EventType
+from refund_gql.models.row import ShopRow, choice, mapping, minor_units, moment, reference
+from refund_gql.states import RefundKind, RefundStatus, ReturnStatus, Step
+
+
+class ReasonTag(ShopRow):
+    """Why a customer wants a refund, in the shop's own categories."""
+
+    shop: Any = reference("Shop")
+    code = fields.CharField(max_length=64)
+    """Stable; never changes once used."""
+    labels: Any = mapping()
+    """Locale -> label."""
+    parent: Any = reference("ReasonTag", null=True)
+    parent_id: UUID | None
+    seller_at_fault = fields.BooleanField(default=False)
+    """True: the shop's side caused it, so shipping is refunded with the goods."""
+    position = fields.IntField(default=0)
+    retired_at: datetime | None = moment(null=True)
+
+    class Meta:
+        table = "reason_tag"
+        unique_together = (("shop", "code"),)
+
+
+class Refund(ShopRow):
+    """One request and its whole journey. Changes only through `flow.journal`."""
+
+    shop: Any = reference("Shop")
+    order: Any = reference("Order", null=True)
+    order_id: UUID | None
+    """None only for imported history whose order is not known."""
+    customer: Any = reference("Customer", null=True)
+    customer_id: UUID | None
+    number = fields.CharField(max_length=64)
+    kind: RefundKind = choice(RefundKind)
+    status: RefundStatus = choice(RefundStatus)
+    version = fields.IntField(default=0)
+    """Grows by one with every event."""
+    currency = fields.CharField(max_length=3)
+    goods_amount: int = minor_units()
+    """The sum of the lines."""
+    shipping_amount: int = minor_units(default=0)
+    amount: int = minor_units()
+    """goods_amount + shipping_amount: what the customer gets."""
+    stated_reason: Any = reference("ReasonTag", null=True)
+    stated_reason_id: UUID | None
+    found_reason: Any = reference("ReasonTag", null=True)
+    found_reason_id: UUID | None
+    note = fields.TextField(default="")
+    """The customer's own words."""
+    requested_by = fields.CharField(max_length=64)
+    """Who asked, as KIND:id."""
+    assignee: Any = reference("Staff", null=True)
+    assignee_id: UUID | None
+    split_from: Any = reference("Refund", null=True)
+    split_from_id: UUID | None
+    stuck_reason = fields.CharField(max_length=64, null=True)
+    """While PAYMENT_STUCK: why a person has to look."""
+    imported = fields.BooleanField(default=False)
+    requested_at: datetime = moment()
+    approved_at: datetime | None = moment(null=True)
+    finished_at: datetime | None = moment(null=True)
+    updated_at: datetime = moment()
+    head = fields.CharField(max_length=64)
+    """The hash of the newest event."""
+
+    class Meta:
+        table = "refund"
+        unique_together = (("shop", "number"),)
+        indexes = [("shop_id", "requested_at", "id"), ("shop_id", "status", "requested_at")]
+        constraints = [
+            CheckConstraint(
+                check="goods_amount >= 0 AND shipping_amount >= 0"
+                " AND amount = goods_amount + shipping_amount",
+                name="refund_amount_is_its_parts",
+            ),
+            CheckConstraint(check="order_id IS NOT NULL OR imported", name="refund_has_an_order"),
+        ]
+
+
+class RefundLine(ShopRow):
+    """How many units of an order line are refunded, and for how much."""
+
+    shop: Any = reference("Shop")
+    refund: Any = reference("Refund")
+    refund_id: UUID
+    order_line: Any = reference("OrderLine", null=True)
+    order_line_id: UUID | None
+    position = fields.IntField()
+    sku = fields.CharField(max_length=64)
+    title = fields.CharField(max_length=300)
+    quantity = fields.IntField()
+    worth: int = minor_units()
+    """What the units cost: claimed of the order line for good, whatever is granted in the end."""
+    amount: int = minor_units()
+    """What is granted; staff may ask for less than the worth, an inspection may reduce it."""
+
+    class Meta:
+        table = "refund_line"
+        unique_together = (("refund", "position"),)
+        constraints = [
+            CheckConstraint(
+                check="quantity > 0 AND amount BETWEEN 0 AND worth",
+                name="refund_line_within_worth",
+            )
+        ]
+
+
+class Decision(ShopRow):
+    """Who or what decided a step, and why. Append-only."""
+
+    shop: Any = reference("Shop")
+    refund: Any = reference("Refund")
+    refund_id: UUID
+    step: Step = choice(Step)
+    actor = fields.CharField(max_length=64)
+    """KIND:id, as in events."""
+    actor_name = fields.CharField(max_length=200, default="")
+    reason = fields.TextField(default="")
+    """In the words of whoever decided; for a rejection the customer reads it."""
+    trace: Any = mapping()
+    """What was looked at: facts and the policy that applied."""
+    decided_at: datetime = moment()
+
+    class Meta:
+        table = "decision"
+
+
+class Return(ShopRow):
+    """The goods on their way back; an axis of its own beside the money."""
+
+    shop: Any = reference("Shop")
+    refund: Any = reference("Refund")
+    refund_id: UUID
+    status: ReturnStatus = choice(ReturnStatus)
+    address = fields.CharField(max_length=500)
+    requirements: Any = mapping()
+    courier = fields.CharField(max_length=64, default="")
+    tracking_number = fields.CharField(max_length=64, default="")
+    opened_at: datetime = moment()
+    shipped_at: datetime | None = moment(null=True)
+    received_at: datetime | None = moment(null=True)
+
+    class Meta:
+        table = "goods_return"
+        constraints = [
+            UniqueConstraint(
+                fields=("refund_id",),
+                name="one_open_return_per_refund",
+                condition="status NOT IN ('INSPECTED', 'CANCELLED')",
+            )
+        ]
+
+
+class Inspection(ShopRow):
+    """What the warehouse found for one refund line of one parcel."""
+
+    shop: Any = reference("Shop")
+    goods_return: Any = reference("Return")
+    goods_return_id: UUID
+    refund_line: Any = reference("RefundLine")
+    refund_line_id: UUID
+    verdict = fields.CharField(max_length=20)
+    """ACCEPTED, REDUCED or REFUSED."""
+    received_quantity = fields.IntField()
+    amount: int = minor_units()
+    """What is granted for the line after inspection."""
+    note = fields.TextField(default="")
+    inspected_at: datetime = moment()
+
+    class Meta:
+        table = "inspection"
+        unique_together = (("goods_return", "refund_line"),)
+
+
+class Event(ShopRow):
+    """What happened: audit trail and timeline in one. Append-only, chained by hash."""
+
+    shop: Any = reference("Shop")
+    refund: Any = reference("Refund")
+    refund_id: UUID
+    version = fields.IntField()
+    type: EventType = choice(EventType)
+    status: RefundStatus = choice(RefundStatus)
+    """The refund's status after this event."""
+    payload: Any = mapping()
+    actor = fields.CharField(max_length=64)
+    actor_name = fields.CharField(max_length=200, default="")
+    at: datetime = moment()
+    hash = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "event"
+        unique_together = (("refund", "version"),)

@@ -1,0 +1,72 @@
+"""What every table has: a time-ordered id, the shop it belongs to, and typed shorthands.
+
+Every foreign key is indexed and refuses to delete what it points at; every row but the shop
+itself names its shop, and no query reads a table without it.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+from uuid_utils.compat import uuid7
+
+__all__ = ["Row", "ShopRow", "choice", "mapping", "minor_units", "moment", "new_id", "reference"]
+
+
+def new_id() -> UUID:
+    """A version 7 UUID: unique without asking anybody, and ascending with time."""
+    return uuid7()
+
+
+class Row(Model):
+    """A table with a UUID key."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+
+    class Meta:
+        abstract = True
+
+
+class ShopRow(Row):
+    """A table whose rows belong to one shop."""
+
+    shop_id: UUID
+
+    class Meta:
+        abstract = True
+
+
+def reference(model: str, *, null: bool = False) -> Any:
+    """A foreign key: indexed, RESTRICT, and without a reverse relation to await by accident."""
+    options: Any = {
+        "related_name": False,
+        "on_delete": fields.RESTRICT,
+        "db_index": True,
+        "null": null,
+    }
+    return fields.ForeignKeyField(f"refund_gql.{model}", **options)
+
+
+def minor_units(*, default: int | None = None) -> Any:
+    """An amount in minor units."""
+    return fields.BigIntField() if default is None else fields.BigIntField(default=default)
+
+
+def choice(kind: type[StrEnum], *, null: bool = False, default: StrEnum | None = None) -> Any:
+    """An enumeration stored by its name."""
+    if default is None:
+        return fields.CharEnumField(kind, max_length=40, null=null)
+    return fields.CharEnumField(kind, max_length=40, default=default)
+
+
+def moment(*, null: bool = False) -> Any:
+    """A point in time, UTC."""
+    return fields.DatetimeField(null=True) if null else fields.DatetimeField()
+
+
+def mapping() -> Any:
+    """A JSON object; empty by default."""
+    return fields.JSONField[Mapping[str, Any]](default=dict)

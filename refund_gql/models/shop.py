@@ -1,0 +1,91 @@
+"""Who owns the rows and who asks: shops, their staff, tokens and customer sessions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint
+
+from refund_gql.models.row import Row, ShopRow, choice, mapping, minor_units, moment, reference
+from refund_gql.roles import Role
+
+
+class Shop(Row):
+    """A tenant: everything of one shop hangs on its id."""
+
+    handle = fields.CharField(max_length=64, unique=True)
+    name = fields.CharField(max_length=200)
+    currency = fields.CharField(max_length=3)
+    time_zone = fields.CharField(max_length=64)
+    locale = fields.CharField(max_length=8)
+    finance_threshold: int = minor_units(default=0)
+    """At or below this many minor units of the shop's currency, finance review is skipped."""
+    return_window_days = fields.IntField(default=7)
+    """Days after delivery in which a customer may ask; the Chinese seven days by default."""
+    return_address = fields.CharField(max_length=500, default="")
+    return_requirements: Any = mapping()
+    """Locale -> what the goods must look like when they come back."""
+    created_at: datetime = moment()
+
+    class Meta:
+        table = "shop"
+        constraints = [
+            CheckConstraint(check="finance_threshold >= 0", name="shop_threshold_not_negative"),
+            CheckConstraint(
+                check="return_window_days BETWEEN 0 AND 3650", name="shop_window_in_range"
+            ),
+        ]
+
+
+class Staff(ShopRow):
+    """A person who works in the shop."""
+
+    shop: Any = reference("Shop")
+    email = fields.CharField(max_length=320)
+    name = fields.CharField(max_length=200)
+    role: Role = choice(Role)
+    password_hash = fields.CharField(max_length=200)
+    active = fields.BooleanField(default=True)
+    failed_logins = fields.IntField(default=0)
+    locked_until: datetime | None = moment(null=True)
+    created_at: datetime = moment()
+
+    class Meta:
+        table = "staff"
+        unique_together = (("shop", "email"),)
+
+
+class ApiToken(ShopRow):
+    """A bearer token: of a program (no staff) or of a member of staff who logged in."""
+
+    shop: Any = reference("Shop")
+    staff: Any = reference("Staff", null=True)
+    staff_id: UUID | None
+    name = fields.CharField(max_length=200)
+    role: Role = choice(Role)
+    scopes: Any = fields.JSONField(default=list)
+    prefix = fields.CharField(max_length=16, unique=True)
+    digest = fields.CharField(max_length=64)
+    """SHA-256 of the secret half; the secret itself is shown once and never stored."""
+    created_at: datetime = moment()
+    expires_at: datetime | None = moment(null=True)
+    revoked_at: datetime | None = moment(null=True)
+
+    class Meta:
+        table = "api_token"
+
+
+class CustomerSession(ShopRow):
+    """What the shop's backend opens for one of its customers."""
+
+    shop: Any = reference("Shop")
+    customer: Any = reference("Customer")
+    customer_id: UUID
+    prefix = fields.CharField(max_length=16, unique=True)
+    digest = fields.CharField(max_length=64)
+    created_at: datetime = moment()
+    expires_at: datetime = moment()
+
+    class Meta:
+        table = "customer_session"

@@ -1,0 +1,153 @@
+"""The contract of a payment gateway: what a plugin gets, what it returns, what may happen twice.
+
+The engine persists, the gateway translates. A gateway keeps no state of its own beyond its
+client and its tokens, opens no transaction, and never retries by itself: the engine sees every
+conversation.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from refund_gql.providers.provider import Provider
+
+
+class OutcomeState(StrEnum):
+    """What a conversation proved. Success and failure need proof; the default is UNKNOWN."""
+
+    SUCCEEDED = "SUCCEEDED"
+    """Explicit proof that the money moved. The engine closes the payout."""
+    PROCESSING = "PROCESSING"
+    """Accepted, not final. The engine queries later, or waits for the webhook."""
+    REJECTED = "REJECTED"
+    """Proof that this request was not accepted, or it broke before the first byte was sent."""
+    UNKNOWN = "UNKNOWN"
+    """Time-out, lost connection, 5xx, an answer nobody understands, a status not in the table."""
+    NEEDS_MANUAL = "NEEDS_MANUAL"
+    """The provider has the refund and cannot finish it. A person decides; never retried alone."""
+    REVERSED = "REVERSED"
+    """It had succeeded and the provider took it back. Only `query` and webhooks say this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequest:
+    """What the engine asks for. Stored before the first byte; every retry carries equal values."""
+
+    number: str
+    """Our refund number: 34 characters of [0-9A-Z]. The same number must pay at most once."""
+    amount: int
+    """Minor units, more than zero."""
+    currency: str
+    """ISO 4217."""
+    capture_reference: str
+    """The provider's own reference of the payment that is refunded."""
+    captured_amount: int
+    """What the payment took in all, in minor units of the same currency."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the shop attached to the capture; opaque to the engine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one call to the provider proved."""
+
+    state: OutcomeState
+    reference: str | None = None
+    """The provider's reference of the refund, when it told one."""
+    code: str | None = None
+    """The provider's own code, unchanged, for people and logs."""
+    message: str | None = None
+    """The provider's own words, for people; programs never compare them."""
+    retriable: bool = False
+    """REJECTED only: sending the same request again later may work. Independent of the state."""
+    renumber: bool = False
+    """REJECTED only: this number is used up; another try needs a new one."""
+    absent: bool = False
+    """UNKNOWN from `query` only: the provider says it has no refund of this number."""
+    amount: int | None = None
+    """The amount the provider echoed, in minor units; None when it echoes none."""
+    currency: str | None = None
+    """The currency the provider echoed."""
+    retry_after: timedelta | None = None
+    """How long the provider asked to be left alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayNotice:
+    """A verified webhook: evidence about one refund number."""
+
+    event_id: str
+    """The provider's id of this message; the same message carries the same id."""
+    number: str
+    """Our refund number."""
+    outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledgement:
+    """The answer the provider expects once the engine has stored a webhook."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayCapabilities:
+    """The sheet the engine obeys before it calls."""
+
+    currencies: frozenset[str] | None = None
+    """ISO 4217 codes it can refund; None for all."""
+    partial: bool = True
+    """False: a capture can only be refunded whole."""
+    max_parts: int | None = None
+    """How many refunds one capture may have."""
+    window: timedelta | None = None
+    """How long after the capture a refund is possible."""
+    least_interval: timedelta = timedelta(0)
+    """Between two refunds of one capture."""
+    settling_time: timedelta = timedelta(seconds=10)
+    """After sending, how long "not found" from `query` proves nothing."""
+    recheck_after: timedelta | None = None
+    """When set, the engine asks once more so long after success: success may be reversed."""
+
+
+class WebhookRejected(Exception):
+    """The signature does not verify, or the body is not one of this provider's messages."""
+
+
+class PaymentGateway(Provider):
+    """Moves money back. Subclass it, one class per provider."""
+
+    @abstractmethod
+    async def refund(self, request: RefundRequest) -> Outcome:
+        """Ask the provider to pay back.
+
+        May be called again with an equal request and the same number: the money must move at
+        most once. Return an `Outcome` for whatever the provider answered; an exception that
+        escapes is recorded as UNKNOWN and settled by `query`.
+        """
+
+    @abstractmethod
+    async def query(self, request: RefundRequest) -> Outcome:
+        """Ask what became of the refund with this number. Moves no money; may be called often.
+
+        When the provider has no such refund, return UNKNOWN with `absent=True`.
+        """
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> GatewayNotice:
+        """Verify the raw bytes first, then translate. Header names are lower case. No I/O.
+
+        Raises WebhookRejected when the message is not authentic.
+        """
+        raise WebhookRejected(f"{self.name} sends no webhooks")
+
+    def acknowledgement(self) -> Acknowledgement:
+        """What to answer once a webhook is stored."""
+        return Acknowledgement()
+
+    @abstractmethod
+    def capabilities(self) -> GatewayCapabilities:
+        """The provider's sheet; constant for the life of the object."""

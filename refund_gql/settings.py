@@ -1,0 +1,64 @@
+"""Settings of the process. Nothing else reads the environment."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, PostgresDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_data() -> Path:
+    # As root, PostgreSQL runs as a system user of its own and must be able to reach its folder:
+    # a private home would have to be opened to everybody.
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return Path("/var/lib/refund-gql")
+    return Path(platformdirs.user_data_dir("refund-gql", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """Every switch of the engine; each is the environment variable `REFUND_GQL_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="REFUND_GQL_", frozen=True, extra="ignore")
+
+    database_url: PostgresDsn | None = None
+    """A PostgreSQL of yours; without it an embedded one starts in the data folder."""
+    data: Path = Field(default_factory=_default_data)
+    """The folder of the embedded PostgreSQL and of everything else kept on this machine."""
+    pool_size: int = Field(default=10, ge=2, le=200)
+    """Database connections of the API and of the flow in this process."""
+    worker_pool_size: int = Field(default=5, ge=2, le=50)
+    """Database connections of the job queue in this process."""
+    worker_tasks: int = Field(default=20, ge=2, le=500)
+    """Jobs running at once in this process."""
+    worker_heartbeat_seconds: float = Field(default=30.0, ge=1)
+    """How long a dead worker keeps its jobs before another takes them up."""
+    gateway_timeout_seconds: float = Field(default=10.0, gt=0)
+    """Total deadline of one call to a payment gateway."""
+    payout_tries: int = Field(default=12, ge=2)
+    """Conversations about one payout before a person has to look."""
+    payout_backoff_seconds: float = Field(default=1.0, gt=0)
+    """Wait before the second conversation; doubles up to `payout_backoff_limit_seconds`."""
+    payout_backoff_limit_seconds: float = Field(default=300.0, gt=0)
+    session_hours: int = Field(default=12, ge=1)
+    """How long a login of staff or a session of a customer lasts."""
+    plugins: str | None = None
+    """Comma-separated names of the plugins to load; unset loads all, empty loads none."""
+    strict_plugins: bool = False
+    """Refuse to start when a plugin does not load."""
+    log_json: bool = False
+    """Write logs as JSON lines instead of for people."""
+    token_pepper: SecretStr = SecretStr("")
+    """Mixed into the digest of every token, so that a stolen database alone is worth less."""
+
+
+def provider_environment(name: str) -> Mapping[str, str]:
+    """The settings of one provider: `REFUND_GQL_<NAME>_<FIELD>` as field -> text."""
+    prefix = f"REFUND_GQL_{name.upper().replace('-', '_')}_"
+    return {
+        key.removeprefix(prefix).lower(): value
+        for key, value in os.environ.items()
+        if key.startswith(prefix)
+    }

@@ -1,0 +1,370 @@
+"""The journey of a refund as one table: the only place that knows which step leads where.
+
+`Journey` is checked when this module is imported: every state can be reached, every state that
+is not final has a way out, and no step is ambiguous. README's picture is `mermaid()`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from refund_gql.events import EventType
+from refund_gql.roles import Role
+
+
+class RefundKind(StrEnum):
+    """What the customer wants back."""
+
+    REFUND_ONLY = "REFUND_ONLY"
+    """Money only; the goods were never sent, got lost, or stay where they are (仅退款)."""
+    RETURN_AND_REFUND = "RETURN_AND_REFUND"
+    """The goods come back first (退货退款)."""
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands."""
+
+    REQUESTED = "REQUESTED"
+    """Received; the engine is deciding who has to look at it (已申请)."""
+    REVIEW = "REVIEW"
+    """Customer service decides (待初审)."""
+    WAREHOUSE_CHECK = "WAREHOUSE_CHECK"
+    """The warehouse confirms that the goods are not with the customer (待仓库确认)."""
+    AWAITING_RETURN = "AWAITING_RETURN"
+    """The customer sends the goods back (待寄回)."""
+    RETURNING = "RETURNING"
+    """The parcel is on its way back (待收货)."""
+    INSPECTION = "INSPECTION"
+    """The parcel arrived and is being inspected (验货中)."""
+    FINANCE_REVIEW = "FINANCE_REVIEW"
+    """Finance releases the money (待财务审核)."""
+    APPROVED = "APPROVED"
+    """The money is committed and waits for its payout (已同意)."""
+    PAYING = "PAYING"
+    """The gateway has been told, or is about to be (退款中)."""
+    PAYMENT_STUCK = "PAYMENT_STUCK"
+    """The gateway refuses or cannot tell; a person decides (退款异常)."""
+    REFUNDED = "REFUNDED"
+    """The money is back with the customer (已退款)."""
+    REJECTED = "REJECTED"
+    """Refused, with a reason the customer sees (已拒绝)."""
+    CANCELLED = "CANCELLED"
+    """Withdrawn before any money was committed (已取消)."""
+
+
+class ReturnStatus(StrEnum):
+    """Where the goods stand; an axis of its own beside the money."""
+
+    AWAITED = "AWAITED"
+    SHIPPED = "SHIPPED"
+    RECEIVED = "RECEIVED"
+    INSPECTED = "INSPECTED"
+    CANCELLED = "CANCELLED"
+
+
+class PayoutStatus(StrEnum):
+    """Where one payout on one capture stands."""
+
+    READY = "READY"
+    """Committed; no byte has been sent to the gateway under this number."""
+    SENDING = "SENDING"
+    """A call is under way, or was cut off: nobody knows yet."""
+    UNKNOWN = "UNKNOWN"
+    """The gateway may or may not have paid; it is asked until it proves one or the other."""
+    PROCESSING = "PROCESSING"
+    """The gateway accepted it and has not finished."""
+    REJECTED = "REJECTED"
+    """Proof that no money moved."""
+    NEEDS_MANUAL = "NEEDS_MANUAL"
+    """Only a person can tell, or can finish it."""
+    SUCCEEDED = "SUCCEEDED"
+    """Proof that the money moved."""
+    REVERSED = "REVERSED"
+    """It had moved, and the gateway took it back later."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """True while the gateway may hold this payout without our knowing its end."""
+        return self in {PayoutStatus.SENDING, PayoutStatus.UNKNOWN}
+
+    @property
+    def counts_against_cap(self) -> bool:
+        """True while the amount is taken from the capture's refundable rest."""
+        return self not in {PayoutStatus.REJECTED, PayoutStatus.REVERSED}
+
+
+class Fulfilment(StrEnum):
+    """How far goods have left the warehouse, per line and per order."""
+
+    UNSHIPPED = "UNSHIPPED"
+    PARTLY_SHIPPED = "PARTLY_SHIPPED"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+
+
+class Step(StrEnum):
+    """What somebody does to a refund; named by the journey's table, taken only through `flow`."""
+
+    SUBMIT = "SUBMIT"
+    APPROVE_INSTANTLY = "APPROVE_INSTANTLY"
+    SEND_TO_REVIEW = "SEND_TO_REVIEW"
+    REQUEST_EVIDENCE = "REQUEST_EVIDENCE"
+    PROVIDE_EVIDENCE = "PROVIDE_EVIDENCE"
+    APPROVE_REFUND_ONLY = "APPROVE_REFUND_ONLY"
+    APPROVE_UNSENT = "APPROVE_UNSENT"
+    APPROVE_RETURN = "APPROVE_RETURN"
+    REJECT = "REJECT"
+    CONFIRM_GOODS_GONE = "CONFIRM_GOODS_GONE"
+    FIND_GOODS_WITH_CUSTOMER = "FIND_GOODS_WITH_CUSTOMER"
+    SHIP_RETURN = "SHIP_RETURN"
+    RECEIVE_RETURN = "RECEIVE_RETURN"
+    PASS_INSPECTION = "PASS_INSPECTION"  # noqa: S105 - a step, no password
+    REFUSE_INSPECTION = "REFUSE_INSPECTION"
+    APPROVE_FINANCE = "APPROVE_FINANCE"
+    SEND_BACK = "SEND_BACK"
+    START_PAYMENT = "START_PAYMENT"
+    COMPLETE_PAYMENT = "COMPLETE_PAYMENT"
+    HALT_PAYMENT = "HALT_PAYMENT"
+    RETRY_PAYMENT = "RETRY_PAYMENT"
+    REVERSE_PAYMENT = "REVERSE_PAYMENT"
+    CANCEL = "CANCEL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """One row of the table: `step` leads from any of `sources` to `target` and writes `event`."""
+
+    step: Step
+    sources: frozenset[RefundStatus]
+    target: RefundStatus
+    event: EventType
+    roles: frozenset[Role]
+    note: str = ""
+    """Why somebody takes this way; the text on the picture's arrow."""
+
+
+_AGENTS = frozenset({Role.OWNER, Role.AGENT})
+_WAREHOUSE = frozenset({Role.OWNER, Role.WAREHOUSE})
+_FINANCE = frozenset({Role.OWNER, Role.FINANCE})
+_ENGINE = frozenset({Role.SYSTEM})
+_ASKERS = frozenset({Role.CUSTOMER, Role.SERVICE, Role.OWNER, Role.AGENT})
+
+_S, _E, _R = Step, EventType, RefundStatus
+
+
+def _row(
+    step: Step,
+    sources: Iterable[RefundStatus],
+    target: RefundStatus,
+    event: EventType,
+    roles: frozenset[Role],
+    note: str = "",
+) -> Transition:
+    return Transition(
+        step=step, sources=frozenset(sources), target=target, event=event, roles=roles, note=note
+    )
+
+
+TRANSITIONS: tuple[Transition, ...] = (
+    _row(_S.SUBMIT, (), _R.REQUESTED, _E.REQUESTED, _ASKERS),
+    _row(
+        _S.APPROVE_INSTANTLY,
+        (_R.REQUESTED,),
+        _R.APPROVED,
+        _E.APPROVED_INSTANTLY,
+        _ENGINE,
+        "nothing was shipped",
+    ),
+    _row(
+        _S.SEND_TO_REVIEW,
+        (_R.REQUESTED,),
+        _R.REVIEW,
+        _E.SENT_TO_REVIEW,
+        _ENGINE,
+        "goods were shipped, a person decides",
+    ),
+    _row(
+        _S.REQUEST_EVIDENCE,
+        (_R.REVIEW,),
+        _R.REVIEW,
+        _E.EVIDENCE_REQUESTED,
+        _AGENTS,
+        "evidence asked for",
+    ),
+    _row(
+        _S.PROVIDE_EVIDENCE,
+        (_R.REVIEW,),
+        _R.REVIEW,
+        _E.EVIDENCE_PROVIDED,
+        _ASKERS,
+        "evidence given",
+    ),
+    _row(
+        _S.APPROVE_REFUND_ONLY,
+        (_R.REVIEW,),
+        _R.WAREHOUSE_CHECK,
+        _E.REFUND_ONLY_APPROVED,
+        _AGENTS,
+        "refund only, goods were sent",
+    ),
+    _row(
+        _S.APPROVE_UNSENT,
+        (_R.REVIEW,),
+        _R.FINANCE_REVIEW,
+        _E.REFUND_ONLY_APPROVED,
+        _AGENTS,
+        "refund only, nothing was sent",
+    ),
+    _row(
+        _S.APPROVE_RETURN,
+        (_R.REVIEW,),
+        _R.AWAITING_RETURN,
+        _E.RETURN_APPROVED,
+        _AGENTS,
+        "return and refund",
+    ),
+    _row(_S.REJECT, (_R.REVIEW,), _R.REJECTED, _E.REJECTED, _AGENTS, "refused, with a reason"),
+    _row(
+        _S.CONFIRM_GOODS_GONE,
+        (_R.WAREHOUSE_CHECK,),
+        _R.FINANCE_REVIEW,
+        _E.WAREHOUSE_CONFIRMED,
+        _WAREHOUSE,
+        "goods not with the customer",
+    ),
+    _row(
+        _S.FIND_GOODS_WITH_CUSTOMER,
+        (_R.WAREHOUSE_CHECK,),
+        _R.REVIEW,
+        _E.GOODS_FOUND_WITH_CUSTOMER,
+        _WAREHOUSE,
+        "the customer has them",
+    ),
+    _row(
+        _S.SHIP_RETURN,
+        (_R.AWAITING_RETURN,),
+        _R.RETURNING,
+        _E.RETURN_SHIPPED,
+        _ASKERS,
+        "parcel handed over",
+    ),
+    _row(
+        _S.RECEIVE_RETURN,
+        (_R.AWAITING_RETURN, _R.RETURNING),
+        _R.INSPECTION,
+        _E.RETURN_RECEIVED,
+        _WAREHOUSE,
+        "parcel received",
+    ),
+    _row(
+        _S.PASS_INSPECTION,
+        (_R.INSPECTION,),
+        _R.FINANCE_REVIEW,
+        _E.INSPECTION_PASSED,
+        _WAREHOUSE,
+        "accepted, or reduced",
+    ),
+    _row(
+        _S.REFUSE_INSPECTION,
+        (_R.INSPECTION,),
+        _R.REVIEW,
+        _E.INSPECTION_REFUSED,
+        _WAREHOUSE,
+        "refused",
+    ),
+    _row(
+        _S.APPROVE_FINANCE,
+        (_R.FINANCE_REVIEW,),
+        _R.APPROVED,
+        _E.FINANCE_APPROVED,
+        _FINANCE | _ENGINE,
+        "released, or at most the shop's threshold",
+    ),
+    _row(
+        _S.SEND_BACK, (_R.FINANCE_REVIEW,), _R.REVIEW, _E.FINANCE_SENT_BACK, _FINANCE, "sent back"
+    ),
+    _row(_S.START_PAYMENT, (_R.APPROVED,), _R.PAYING, _E.PAYMENT_STARTED, _ENGINE),
+    _row(_S.COMPLETE_PAYMENT, (_R.PAYING,), _R.REFUNDED, _E.REFUNDED, _ENGINE, "money moved"),
+    _row(
+        _S.HALT_PAYMENT,
+        (_R.PAYING,),
+        _R.PAYMENT_STUCK,
+        _E.PAYMENT_STUCK,
+        _ENGINE,
+        "gateway refuses or cannot tell",
+    ),
+    _row(
+        _S.RETRY_PAYMENT,
+        (_R.PAYMENT_STUCK,),
+        _R.PAYING,
+        _E.PAYMENT_RETRIED,
+        _FINANCE | _ENGINE,
+        "a person decided, or late proof came",
+    ),
+    _row(
+        _S.REVERSE_PAYMENT,
+        (_R.REFUNDED,),
+        _R.PAYMENT_STUCK,
+        _E.PAYMENT_REVERSED,
+        _ENGINE,
+        "the gateway reverses it later",
+    ),
+    _row(
+        _S.CANCEL,
+        (_R.REQUESTED, _R.REVIEW, _R.AWAITING_RETURN),
+        _R.CANCELLED,
+        _E.CANCELLED,
+        _ASKERS,
+        "withdrawn",
+    ),
+)
+
+INITIAL = RefundStatus.REQUESTED
+FINAL = frozenset({RefundStatus.REFUNDED, RefundStatus.REJECTED, RefundStatus.CANCELLED})
+"""Nothing more is owed in these; REFUNDED alone can be left again, when a gateway reverses."""
+
+
+class Journey:
+    """The checked table, with the look-ups the flow and the API need."""
+
+    def __init__(self, transitions: Iterable[Transition], initial: RefundStatus) -> None:
+        self.transitions = tuple(transitions)
+        self.initial = initial
+        self._by_step = {row.step: row for row in self.transitions}
+        self._check()
+
+    def __getitem__(self, step: Step) -> Transition:
+        return self._by_step[step]
+
+    def allowed(self, status: RefundStatus, role: Role | None = None) -> tuple[Step, ...]:
+        """The steps that lead out of `status`, for one role or for anybody, in table order."""
+        return tuple(
+            row.step
+            for row in self.transitions
+            if status in row.sources and (role is None or role in row.roles)
+        )
+
+    def mermaid(self) -> str:
+        """The picture in README: a Mermaid state diagram of the table."""
+        lines = ["stateDiagram-v2", f"  [*] --> {self.initial}"]
+        for row in self.transitions:
+            for source in (status for status in RefundStatus if status in row.sources):
+                note = f": {row.note}" if row.note else ""
+                lines.append(f"  {source} --> {row.target}{note}")
+        lines += [f"  {status} --> [*]" for status in RefundStatus if status in FINAL]
+        return "\n".join(lines)
+
+    def _check(self) -> None:
+        if len(self._by_step) != len(self.transitions) or set(self._by_step) != set(Step):
+            raise ValueError("each step must stand in the journey's table exactly once")
+        reached = {self.initial}
+        while more := {row.target for row in self.transitions if row.sources & reached} - reached:
+            reached |= more
+        if unreachable := set(RefundStatus) - reached:
+            raise ValueError(f"states nobody can reach: {sorted(unreachable)}")
+        left = {source for row in self.transitions for source in row.sources}
+        if dead := set(RefundStatus) - left - FINAL:
+            raise ValueError(f"states without a way out: {sorted(dead)}")
+
+
+JOURNEY = Journey(TRANSITIONS, INITIAL)

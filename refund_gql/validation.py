@@ -1,0 +1,62 @@
+"""Checks of single input fields; each refuses with the field's name, what was found and what
+is expected. The rules live here so that the database never has to decide."""
+
+from zoneinfo import ZoneInfo, available_timezones
+
+from refund_gql.errors import InvalidInput
+from refund_gql.money import EXPONENTS, MAX_MINOR_UNITS
+
+MAX_QUANTITY = 1_000_000
+
+
+def text(field: str, value: str, *, longest: int, required: bool = True) -> str:
+    """The text without surrounding space; at most `longest` characters."""
+    stripped = value.strip()
+    if required and not stripped:
+        raise InvalidInput(field=field, found="''", expected="some text")
+    if len(stripped) > longest:
+        raise InvalidInput(
+            field=field, found=f"{len(stripped)} characters", expected=f"at most {longest}"
+        )
+    return stripped
+
+
+def whole(field: str, value: int, *, least: int, most: int) -> int:
+    """An integer from `least` to `most`."""
+    if not least <= value <= most:
+        raise InvalidInput(field=field, found=str(value), expected=f"{least} to {most}")
+    return value
+
+
+def minor_units(field: str, value: int, *, least: int = 0) -> int:
+    """An amount in minor units."""
+    return whole(field, value, least=least, most=MAX_MINOR_UNITS)
+
+
+def currency(field: str, value: str) -> str:
+    """An ISO 4217 code."""
+    if value not in EXPONENTS:
+        raise InvalidInput(field=field, found=value[:10], expected="an ISO 4217 code such as CNY")
+    return value
+
+
+def time_zone(field: str, value: str) -> str:
+    """An IANA time zone name."""
+    if value not in available_timezones():
+        raise InvalidInput(
+            field=field, found=value[:40], expected="an IANA time zone such as Asia/Shanghai"
+        )
+    return ZoneInfo(value).key
+
+
+def locale(field: str, value: str) -> str:
+    """One of the languages the engine speaks."""
+    if value not in ("zh", "en"):
+        raise InvalidInput(field=field, found=value[:20], expected="zh or en")
+    return value
+
+
+def limited(field: str, count: int, most: int) -> None:
+    """A list of at most so many entries."""
+    if count > most:
+        raise InvalidInput(field=field, found=f"{count} entries", expected=f"at most {most}")
