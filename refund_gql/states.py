@@ -52,6 +52,24 @@ class RefundStatus(StrEnum):
     """Withdrawn before any money was committed (已取消)."""
 
 
+STATUS_LABELS: dict[RefundStatus, dict[str, str]] = {
+    RefundStatus.REQUESTED: {"en": "Requested", "zh": "已申请"},
+    RefundStatus.REVIEW: {"en": "In review", "zh": "待初审"},
+    RefundStatus.WAREHOUSE_CHECK: {"en": "With the warehouse", "zh": "待仓库确认"},
+    RefundStatus.AWAITING_RETURN: {"en": "Waiting for the goods", "zh": "待寄回"},
+    RefundStatus.RETURNING: {"en": "Goods on their way back", "zh": "待收货"},
+    RefundStatus.INSPECTION: {"en": "Being inspected", "zh": "验货中"},
+    RefundStatus.FINANCE_REVIEW: {"en": "With finance", "zh": "待财务审核"},
+    RefundStatus.APPROVED: {"en": "Approved", "zh": "已同意"},
+    RefundStatus.PAYING: {"en": "Being paid", "zh": "退款中"},
+    RefundStatus.PAYMENT_STUCK: {"en": "Payment needs attention", "zh": "退款异常"},
+    RefundStatus.REFUNDED: {"en": "Refunded", "zh": "已退款"},
+    RefundStatus.REJECTED: {"en": "Refused", "zh": "已拒绝"},
+    RefundStatus.CANCELLED: {"en": "Withdrawn", "zh": "已取消"},
+}
+"""Status -> locale -> what people read."""
+
+
 class ReturnStatus(StrEnum):
     """Where the goods stand; an axis of its own beside the money."""
 

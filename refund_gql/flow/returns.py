@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
+from refund_gql import validation
 from refund_gql.auth import Viewer
-from refund_gql.errors import InvalidInput
 from refund_gql.flow import journal
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
@@ -28,25 +28,34 @@ async def open_return(change: Change) -> None:
 
 
 async def ship(
-    viewer: Viewer, refund_id: UUID, *, courier: str, tracking_number: str, once: Once
+    viewer: Viewer,
+    refund_id: UUID,
+    *,
+    courier: str,
+    tracking_number: str,
+    once: Once,
+    expected_version: int | None = None,
 ) -> UUID:
     """The parcel was handed over. Raises InvalidInput for a blank courier or number."""
-    for field, value in (("courier", courier), ("trackingNumber", tracking_number)):
-        if not value.strip():
-            raise InvalidInput(field=field, found="''", expected="what the courier's receipt says")
+    courier = validation.text("courier", courier, longest=64)
+    tracking_number = validation.text("trackingNumber", tracking_number, longest=64)
 
     async def work(change: Change) -> None:
         await change.take(Step.SHIP_RETURN)
         parcel = await open_of(change)
         parcel.status = ReturnStatus.SHIPPED
-        parcel.courier, parcel.tracking_number = courier.strip(), tracking_number.strip()
+        parcel.courier, parcel.tracking_number = courier, tracking_number
         parcel.shipped_at = change.now
         await parcel.save(using_db=change.tx)
 
-    return await journal.change(viewer, refund_id, work, once=once)
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
 
 
-async def receive(viewer: Viewer, refund_id: UUID, *, once: Once) -> UUID:
+async def receive(
+    viewer: Viewer, refund_id: UUID, *, once: Once, expected_version: int | None = None
+) -> UUID:
     """The parcel arrived, announced or not."""
 
     async def work(change: Change) -> None:
@@ -55,7 +64,9 @@ async def receive(viewer: Viewer, refund_id: UUID, *, once: Once) -> UUID:
         parcel.status, parcel.received_at = ReturnStatus.RECEIVED, change.now
         await parcel.save(using_db=change.tx)
 
-    return await journal.change(viewer, refund_id, work, once=once)
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
 
 
 async def open_of(change: Change) -> Return:

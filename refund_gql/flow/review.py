@@ -68,7 +68,14 @@ async def reject(
     )
 
 
-async def request_evidence(viewer: Viewer, refund_id: UUID, *, question: str, once: Once) -> UUID:
+async def request_evidence(
+    viewer: Viewer,
+    refund_id: UUID,
+    *,
+    question: str,
+    once: Once,
+    expected_version: int | None = None,
+) -> UUID:
     """Ask the customer for evidence; the refund stays in review."""
     if not question.strip():
         raise InvalidInput(field="question", found="''", expected="words the customer will read")
@@ -76,10 +83,19 @@ async def request_evidence(viewer: Viewer, refund_id: UUID, *, question: str, on
     async def work(change: Change) -> None:
         await change.take(Step.REQUEST_EVIDENCE, because=question)
 
-    return await journal.change(viewer, refund_id, work, once=once)
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
 
 
-async def provide_evidence(viewer: Viewer, refund_id: UUID, *, answer: str, once: Once) -> UUID:
+async def provide_evidence(
+    viewer: Viewer,
+    refund_id: UUID,
+    *,
+    answer: str,
+    once: Once,
+    expected_version: int | None = None,
+) -> UUID:
     """Answer the question; links to pictures are part of the text."""
     if not answer.strip():
         raise InvalidInput(field="answer", found="''", expected="words or links")
@@ -87,7 +103,9 @@ async def provide_evidence(viewer: Viewer, refund_id: UUID, *, answer: str, once
     async def work(change: Change) -> None:
         await change.take(Step.PROVIDE_EVIDENCE, because=answer)
 
-    return await journal.change(viewer, refund_id, work, once=once)
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
 
 
 async def cancel(

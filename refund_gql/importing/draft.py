@@ -1,9 +1,7 @@
-"""What the rows of a file add up to, before the database hears of it: orders and refunds."""
+"""What the rows of a file add up to, before the database hears of it."""
 
 from datetime import datetime
-from typing import NamedTuple, TypeVar
-
-D = TypeVar("D")
+from typing import NamedTuple
 
 
 class CustomerDraft(NamedTuple):
@@ -15,30 +13,44 @@ class CustomerDraft(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """What a shop knows of a shipment."""
+    """A shipment, as far as the shop knows it."""
 
     courier: str
     tracking_number: str
     shipped_at: datetime
     delivered_at: datetime | None
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """What an order knows its parcels by."""
+        return self.courier, self.tracking_number
+
 
 class LineDraft(NamedTuple):
-    """One row of the file. Amounts are minor units."""
+    """An order line: one row of the file. Amounts are minor units."""
 
     sku: str
     title: str | None
     quantity: int
     unit_price: int
     discount: int
-    shipped: bool
-    delivered: bool
     parcel: Parcel | None
+    """None while the goods have not left."""
 
     @property
     def amount(self) -> int:
         """What all units cost after the discount."""
         return self.unit_price * self.quantity - self.discount
+
+    @property
+    def shipped_quantity(self) -> int:
+        """Units that have left the warehouse."""
+        return self.quantity if self.parcel else 0
+
+    @property
+    def delivered_quantity(self) -> int:
+        """Units that have arrived."""
+        return self.quantity if self.parcel and self.parcel.delivered_at else 0
 
 
 class OrderDraft(NamedTuple):
@@ -57,20 +69,22 @@ class OrderDraft(NamedTuple):
 
 
 class RefundLineDraft(NamedTuple):
-    """One row of the file; the amount, in minor units, is what was paid back for all units."""
+    """A refund line: one row of the file."""
 
     sku: str
     title: str | None
     quantity: int
     amount: int
+    """What was paid back for all units, in minor units."""
     order_number: str | None
+    """The order the file says the line is from."""
 
 
 class RefundDraft(NamedTuple):
     """All rows of one refund number."""
 
     number: str
-    at: datetime
+    refunded_at: datetime
     customer: CustomerDraft | None
     shipping: int
     lines: tuple[RefundLineDraft, ...]
@@ -79,3 +93,6 @@ class RefundDraft(NamedTuple):
     def goods(self) -> int:
         """What was paid back for the lines, in minor units."""
         return sum(line.amount for line in self.lines)
+
+
+Draft = OrderDraft | RefundDraft

@@ -56,6 +56,10 @@ class Fields(BaseModel):
             if (source := getattr(self, name)) is not None:
                 yield name, source
 
+    def required(self, name: str) -> bool:
+        """Whether an empty cell of this field rejects its row."""
+        return type(self).model_fields[name].is_required()
+
     @model_validator(mode="after")
     def _customers_have_a_reference(self) -> "Fields":
         if self.customer is None and (self.customer_name or self.customer_email):
@@ -92,6 +96,10 @@ class RefundFields(Fields):
     """What was paid back for the whole line, where the file has no price of a unit."""
     order_number: Text | None = None
     """The order the line belongs to, where the file knows it."""
+
+    def required(self, name: str) -> bool:
+        """As ever; and no refund is of nothing because its amount was left out."""
+        return name in {"unit_price", "amount"} or super().required(name)
 
     @model_validator(mode="after")
     def _one_amount(self) -> "RefundFields":
@@ -239,6 +247,8 @@ def _read(name: str) -> str:
 
 
 def _complaints(error: ValidationError) -> Iterator[str]:
-    for problem in error.errors():
+    problems = error.errors()
+    # Of a mapping of the other kind, everything else is wrong too.
+    for problem in [each for each in problems if each["loc"] == ("kind",)] or problems:
         place = ".".join(str(part) for part in problem["loc"]) or "the mapping"
         yield f"{place}: {problem['msg'].removeprefix('Value error, ')}"

@@ -72,13 +72,10 @@ def read(table: Table, mapping: Mapping) -> Sheet:
     )
     for index, reason in table.torn.items():
         sheet.refuse(index, ROW, None, reason)
-    for name, about in type(mapping.fields).model_fields.items():
-        source = getattr(mapping.fields, name)
-        if source is None:
-            sheet.values[name] = [None] * sheet.total
-        else:
-            column = _Column(name, source, about.is_required(), mapping.locale)
-            sheet.values[name] = column.values(table, sheet)
+    sheet.values = {name: [None] * sheet.total for name in type(mapping.fields).model_fields}
+    for name, source in mapping.fields.sources():
+        column = _Column(name, source, mapping.fields.required(name), mapping.locale)
+        sheet.values[name] = column.values(table, sheet)
     return sheet
 
 

@@ -134,7 +134,12 @@ class Amount(Source):
     def convert(self, text: str, locale: Locale) -> int:
         if self.decimal == "," and "." in text:
             raise ValueError("holds a point where only a decimal comma is expected")
-        minor = from_decimal(plain_decimal(text.replace(self.decimal, ".")), locale.currency)
+        number = plain_decimal(text.replace(self.decimal, "."))
+        try:
+            minor = from_decimal(number, locale.currency)
+        except ValueError as error:
+            # A rejection names the text it found by itself.
+            raise ValueError(str(error).removeprefix(f"{number!r} ")) from error
         minor = -minor if self.negate else minor
         if minor < 0:
             raise ValueError("is negative")

@@ -53,6 +53,11 @@ def _polars() -> Any:
     return polars
 
 
+def _failures(pl: Any) -> tuple[type[BaseException], ...]:
+    # Over some damage polars panics, with an exception that is no Exception.
+    return pl.exceptions.PolarsError, pl.exceptions.PanicException
+
+
 def _require(columns: dict[str, str], present: Collection[str], name: str) -> None:
     for column, place in columns.items():
         if column not in present:
@@ -73,7 +78,7 @@ def _csv(pl: Any, file: File, columns: dict[str, str], separator: str) -> Table:
             raise BrokenFile(f"{file.name}: two columns are called {column!r}; rename one")
     try:
         cells = pl.read_csv(file.data, separator=separator, infer_schema=False)
-    except pl.exceptions.PolarsError:
+    except _failures(pl):
         return _slow_csv(pl, file, columns, separator)
     # polars fills short rows up with nulls, which only the last column can show.
     if cells.get_column(cells.columns[-1]).null_count():
@@ -118,7 +123,7 @@ def _jsonl(pl: Any, file: File, columns: dict[str, str], separator: str) -> Tabl
     schema = dict.fromkeys(columns, pl.String)
     try:
         cells = pl.read_ndjson(io.BytesIO(file.data), schema=schema)
-    except pl.exceptions.PolarsError as error:
+    except _failures(pl) as error:
         raise BrokenFile(_broken_line(file) or f"{file.name}: {error}") from error
     if any(cells.get_column(column).null_count() == cells.height for column in columns):
         _require(columns, sorted(_keys(file)), file.name)
@@ -148,7 +153,7 @@ def _parquet(pl: Any, file: File, columns: dict[str, str], separator: str) -> Ta
         schema = pl.read_parquet_schema(io.BytesIO(file.data))
         _require(columns, list(schema), file.name)
         cells = pl.read_parquet(io.BytesIO(file.data), columns=list(columns))
-    except pl.exceptions.PolarsError as error:
+    except _failures(pl) as error:
         raise BrokenFile(
             f"{file.name}: not a Parquet file, or truncated or damaged ({error}); copy it again"
         ) from error

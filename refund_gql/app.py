@@ -1,0 +1,151 @@
+"""The composition root: settings, database, plugins, flow and API put together, once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from refund_gql import database, jobs, registry, webhooks
+from refund_gql.errors import Unavailable
+from refund_gql.flow import classification, reconciliation
+from refund_gql.flow.conversation import Gateways
+from refund_gql.graphql import page, schema, view
+from refund_gql.registry import Registry
+from refund_gql.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What runs in one process: a migrated database, loaded plugins, and what talks to them."""
+
+    settings: Settings
+    database_url: str
+    registry: Registry
+    gateways: Gateways
+
+
+@asynccontextmanager
+async def engine(
+    settings: Settings, provider_defaults: Mapping[str, Mapping[str, str]] | None = None
+) -> AsyncIterator[Engine]:
+    """Start everything but the doors; stops it all in reverse order."""
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(database.server(settings))
+        await database.migrate(url)
+        await jobs.install(url)
+        await stack.enter_async_context(database.connected(url, pool_size=settings.pool_size))
+        plugins = registry.load(settings, provider_defaults or {})
+        stack.push_async_callback(plugins.aclose)
+        yield Engine(
+            settings=settings,
+            database_url=url,
+            registry=plugins,
+            gateways=gateways_of(plugins, settings),
+        )
+
+
+def gateways_of(plugins: Registry, settings: Settings) -> Gateways:
+    """The gateways with the patience the settings ask for."""
+    return Gateways(
+        by_name=plugins.gateways,
+        timeout=timedelta(seconds=settings.gateway_timeout_seconds),
+        tries=settings.payout_tries,
+        backoff=timedelta(seconds=settings.payout_backoff_seconds),
+        backoff_limit=timedelta(seconds=settings.payout_backoff_limit_seconds),
+    )
+
+
+# --- the worker -------------------------------------------------------------------------------
+
+
+def work(gateways: Gateways) -> jobs.Work:
+    """Every kind of job and every schedule."""
+    handle_webhook = webhooks.handler(gateways)
+    return jobs.Work(
+        handlers={
+            "classify": lambda subject: classification.classify(UUID(subject)),
+            "pay": lambda subject: gateways.pay(UUID(subject)),
+            "recheck": lambda subject: gateways.recheck(UUID(subject)),
+            "webhook": lambda subject: handle_webhook(UUID(subject)),
+        },
+        schedules={
+            "reconcile": ("*/2 * * * *", _reconcile),
+            "trim": ("17 3 * * *", reconciliation.trim),
+        },
+    )
+
+
+async def _reconcile() -> None:
+    await reconciliation.reconcile()
+
+
+@asynccontextmanager
+async def worker(running: Engine) -> AsyncIterator[None]:
+    """Do jobs beside whatever else the process does, while the block runs."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(
+        jobs.run(running.database_url, work(running.gateways), running.settings, stop)
+    )
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+# --- the API ----------------------------------------------------------------------------------
+
+
+def create_app(running: Engine) -> Starlette:
+    """The HTTP doors of a running engine."""
+    graphql = view.View(schema.build(), running.settings)
+
+    async def graphql_or_page(request: Request) -> Response:
+        wants_html = "text/html" in request.headers.get("accept", "")
+        if request.method == "GET" and wants_html and "query" not in request.query_params:
+            return HTMLResponse(page.html(), headers=page.HEADERS)
+        answer: Response = await graphql.answer(request)
+        return answer
+
+    return Starlette(
+        routes=[
+            Route(
+                "/graphql",
+                graphql_or_page,
+                methods=["GET", "POST"],
+                max_body_size=view.MAX_BODY,
+            ),
+            Route(
+                "/webhooks/gateways/{name}",
+                webhooks.receiver(running.gateways),
+                methods=["POST"],
+                max_body_size=webhooks.MAX_BODY,
+            ),
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
+        ],
+    )
+
+
+async def _healthz(request: Request) -> Response:
+    """The process is alive."""
+    return JSONResponse({"status": "ok"})
+
+
+async def _readyz(request: Request) -> Response:
+    """The database answers, so requests can be served."""
+    try:
+        await database.fetch("select 1")
+    except Unavailable:
+        return JSONResponse({"status": "database unreachable"}, status_code=503)
+    return JSONResponse({"status": "ready"})

@@ -1,0 +1,1 @@
+"""A shop to try the engine on: generated, seeded, in Chinese and English."""

@@ -1,0 +1,2 @@
+async def demo() -> None:
+    """Run."""

@@ -1,0 +1,209 @@
+"""The shop itself: settings, people, tokens, reasons."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from refund_gql.backoffice import shops, staff, tags
+from refund_gql.errors import Refusal
+from refund_gql.graphql import ids, problems
+from refund_gql.graphql.context import Info
+from refund_gql.graphql.enums import Role, Scope
+from refund_gql.graphql.mutations.answers import answer
+from refund_gql.graphql.problems import AlreadyExists, InvalidInput, NotAllowed, NotFound
+from refund_gql.graphql.scalars import MinorUnits
+from refund_gql.graphql.types.reason import ReasonTag
+from refund_gql.graphql.types.shop import ApiToken, IssuedToken, Shop, Staff
+
+ShopUpdateResult = Annotated[
+    Shop | InvalidInput | NotAllowed,
+    strawberry.union("ShopUpdateResult", description="The shop as it is now, or why not."),
+]
+StaffCreateResult = Annotated[
+    Staff | InvalidInput | NotAllowed | AlreadyExists,
+    strawberry.union("StaffCreateResult", description="The new colleague, or why there is none."),
+]
+TokenResult = Annotated[
+    IssuedToken | InvalidInput | NotAllowed | NotFound,
+    strawberry.union("TokenResult", description="A fresh token, or why there is none."),
+]
+TokenRevokeResult = Annotated[
+    ApiToken | InvalidInput | NotAllowed | NotFound,
+    strawberry.union("TokenRevokeResult", description="The dead token, or why it lives."),
+]
+ReasonTagResult = Annotated[
+    ReasonTag | InvalidInput | NotAllowed | NotFound | AlreadyExists,
+    strawberry.union("ReasonTagResult", description="The tag as it is now, or why not."),
+]
+
+
+@strawberry.input(description="A text in one or both languages.")
+class LocalizedText:
+    zh: str | None = strawberry.field(default=None, description="Chinese.")
+    en: str | None = strawberry.field(default=None, description="English.")
+
+    def value(self) -> dict[str, str]:
+        return {k: v for k, v in (("zh", self.zh), ("en", self.en)) if v is not None}
+
+
+@strawberry.input(description="Null leaves a field as it is.")
+class ShopInput:
+    name: str | None = strawberry.field(default=None, description="What people call it.")
+    time_zone: str | None = strawberry.field(default=None, description="IANA name.")
+    locale: str | None = strawberry.field(default=None, description="zh or en.")
+    finance_threshold: MinorUnits | None = strawberry.field(
+        default=None, description="Minor units of the shop's currency."
+    )
+    return_window_days: int | None = strawberry.field(
+        default=None, description="Days after delivery."
+    )
+    return_address: str | None = strawberry.field(default=None, description="For parcels.")
+    return_requirements: LocalizedText | None = strawberry.field(
+        default=None, description="What the goods must look like when they come back."
+    )
+
+    def value(self) -> shops.ShopFacts:
+        requirements = self.return_requirements
+        return shops.ShopFacts(
+            name=self.name,
+            time_zone=self.time_zone,
+            locale=self.locale,
+            finance_threshold=self.finance_threshold,
+            return_window_days=self.return_window_days,
+            return_address=self.return_address,
+            return_requirements=requirements.value() if requirements else None,
+        )
+
+
+@strawberry.input(description="A new colleague.")
+class StaffInput:
+    email: str = strawberry.field(description="Also the name at login.")
+    name: str = strawberry.field(description="What colleagues see.")
+    role: Role = strawberry.field(description="What the person may do.")
+    password: str = strawberry.field(description="10 to 200 characters.")
+
+
+@strawberry.input(description="A login.")
+class StaffLoginInput:
+    shop: str = strawberry.field(description="The shop's handle.")
+    email: str = strawberry.field(description="The colleague's.")
+    password: str = strawberry.field(description="Theirs.")
+
+
+@strawberry.input(description="A token for a program.")
+class ApiTokenInput:
+    name: str = strawberry.field(description="What it is for.")
+    scopes: list[Scope] = strawberry.field(description="What it may do.")
+    expires_at: datetime | None = strawberry.field(default=None, description="UTC; null: never.")
+
+
+@strawberry.input(description="Null leaves a field as it is.")
+class ReasonTagInput:
+    labels: LocalizedText | None = strawberry.field(default=None, description="For people.")
+    parent_id: strawberry.ID | None = strawberry.field(default=None, description="Wider reason.")
+    seller_at_fault: bool | None = strawberry.field(
+        default=None, description="Shipping is refunded with the goods."
+    )
+    position: int | None = strawberry.field(default=None, description="Order in lists.")
+
+    def value(self) -> tags.TagFacts:
+        return tags.TagFacts(
+            labels=self.labels.value() if self.labels else None,
+            parent_id=ids.optional("parentId", self.parent_id, "ReasonTag"),
+            seller_at_fault=self.seller_at_fault,
+            position=self.position,
+        )
+
+
+@strawberry.type
+class BackofficeMutations:
+    @strawberry.mutation(description="Change the shop's settings.")
+    async def shop_update(self, info: Info, input: ShopInput) -> ShopUpdateResult:
+        viewer = info.context.known_viewer
+        return await answer(info, Shop, lambda: shops.update(viewer, input.value()))
+
+    @strawberry.mutation(description="Add a colleague.")
+    async def staff_create(self, info: Info, input: StaffInput) -> StaffCreateResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Staff,
+            lambda: staff.create(
+                viewer,
+                email=input.email,
+                name=input.name,
+                role=input.role,
+                password=input.password,
+            ),
+        )
+
+    @strawberry.mutation(description="Log in; needs no token.")
+    async def staff_login(self, info: Info, input: StaffLoginInput) -> TokenResult:
+        login = staff.login(
+            info.context.settings, shop=input.shop, email=input.email, password=input.password
+        )
+        return await _issued(info, login, "ApiToken")
+
+    @strawberry.mutation(description="Make a token for a program of the shop.")
+    async def api_token_create(self, info: Info, input: ApiTokenInput) -> TokenResult:
+        token = staff.create_api_token(
+            info.context.known_viewer,
+            info.context.settings,
+            name=input.name,
+            scopes=input.scopes,
+            expires_at=input.expires_at,
+        )
+        return await _issued(info, token, "ApiToken")
+
+    @strawberry.mutation(description="Stop a token at once.")
+    async def api_token_revoke(self, info: Info, token_id: strawberry.ID) -> TokenRevokeResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            ApiToken,
+            lambda: staff.revoke_api_token(viewer, ids.required("tokenId", token_id, "ApiToken")),
+        )
+
+    @strawberry.mutation(description="Open a session for one customer of the shop.")
+    async def customer_session_create(self, info: Info, customer_reference: str) -> TokenResult:
+        session = staff.create_customer_session(
+            info.context.known_viewer,
+            info.context.settings,
+            customer_reference=customer_reference,
+        )
+        return await _issued(info, session, None)
+
+    @strawberry.mutation(description="Add a reason.")
+    async def reason_tag_create(
+        self, info: Info, code: str, input: ReasonTagInput
+    ) -> ReasonTagResult:
+        viewer = info.context.known_viewer
+        return await answer(info, ReasonTag, lambda: tags.create(viewer, code, input.value()))
+
+    @strawberry.mutation(description="Change a reason; its code stays.")
+    async def reason_tag_update(
+        self, info: Info, id: strawberry.ID, input: ReasonTagInput
+    ) -> ReasonTagResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            ReasonTag,
+            lambda: tags.update(viewer, ids.required("id", id, "ReasonTag"), input.value()),
+        )
+
+    @strawberry.mutation(description="Retire a reason: not for new requests.")
+    async def reason_tag_retire(self, info: Info, id: strawberry.ID) -> ReasonTagResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info, ReasonTag, lambda: tags.retire(viewer, ids.required("id", id, "ReasonTag"))
+        )
+
+
+async def _issued(info: Info, work: Any, kind: str | None) -> Any:
+    try:
+        issued = await work
+    except Refusal as refusal:
+        return problems.of(refusal, info.context.locale)
+    token_id = strawberry.ID(ids.encode(kind, issued.id)) if kind else None
+    return IssuedToken(token=issued.text, expires_at=issued.expires_at, token_id=token_id)

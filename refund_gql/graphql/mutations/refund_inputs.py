@@ -1,0 +1,172 @@
+"""What the steps of a refund take."""
+
+from uuid import UUID
+
+import strawberry
+
+from refund_gql import validation
+from refund_gql.flow import inspection, request, review
+from refund_gql.graphql import ids
+from refund_gql.graphql.enums import FinanceVerdict, RefundKind, Verdict, WarehouseVerdict
+from refund_gql.graphql.mutations.answers import words
+from refund_gql.graphql.scalars import MinorUnits
+from refund_gql.graphql.types.money import MoneyInput
+
+_KEY = "Names this operation: send the same key again when you are not sure it arrived."
+_VERSION = "The version you looked at; refused when the refund has moved on."
+
+
+@strawberry.input(description="So many units of an order line.")
+class RefundLineInput:
+    order_line_id: strawberry.ID = strawberry.field(description="The order line.")
+    quantity: int = strawberry.field(description="Units; at most what is left.")
+    amount: MoneyInput | None = strawberry.field(
+        default=None,
+        description="Staff and programs only: less than what the units are worth. Null: their "
+        "full worth.",
+    )
+
+    def value(self, i: int) -> request.RequestedLine:
+        field = f"lines.{i}"
+        return request.RequestedLine(
+            order_line_id=ids.required(f"{field}.orderLineId", self.order_line_id, "OrderLine"),
+            quantity=self.quantity,
+            amount=self.amount.value(f"{field}.amount") if self.amount else None,
+        )
+
+
+@strawberry.input(description="What is asked for.")
+class RefundRequestInput:
+    order_id: strawberry.ID = strawberry.field(description="The order.")
+    idempotency_key: str = strawberry.field(description=_KEY)
+    kind: RefundKind = strawberry.field(
+        default=RefundKind.REFUND_ONLY, description="What the customer wants; review may differ."
+    )
+    lines: list[RefundLineInput] | None = strawberry.field(
+        default=None, description="Null: everything that is left."
+    )
+    reason_tag_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What the customer states."
+    )
+    note: str = strawberry.field(default="", description="The customer's own words.")
+    expected_refundable: MoneyInput | None = strawberry.field(
+        default=None, description="The quote's `maximumRefundable`; refused when it has changed."
+    )
+
+    def value(self) -> request.RequestRefund:
+        lines = self.lines
+        validation.limited("lines", len(lines or ()), 500)
+        expected = self.expected_refundable
+        return request.RequestRefund(
+            order_id=ids.required("orderId", self.order_id, "Order"),
+            kind=self.kind,
+            lines=None if lines is None else tuple(x.value(i) for i, x in enumerate(lines)),
+            reason_id=ids.optional("reasonTagId", self.reason_tag_id, "ReasonTag"),
+            note=words("note", self.note),
+            expected_refundable=expected.value("expectedRefundable") if expected else None,
+        )
+
+
+@strawberry.input(description="One step of one refund.")
+class RefundStepInput:
+    refund_id: strawberry.ID = strawberry.field(description="The refund.")
+    idempotency_key: str = strawberry.field(description=_KEY)
+    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+
+    @property
+    def id(self) -> UUID:
+        return ids.required("refundId", self.refund_id, "Refund")
+
+
+@strawberry.input(description="Approve a request in review.")
+class RefundApproveInput(RefundStepInput):
+    kind: RefundKind = strawberry.field(description="Money only, or goods first.")
+    reason: str = strawberry.field(default="", description="For colleagues.")
+
+    def value(self) -> review.ApproveRefund:
+        return review.ApproveRefund(
+            refund_id=self.id,
+            kind=self.kind,
+            reason=words("reason", self.reason),
+            expected_version=self.expected_version,
+        )
+
+
+@strawberry.input(description="Refuse a request in review.")
+class RefundRejectInput(RefundStepInput):
+    reason: str = strawberry.field(description="The customer reads it.")
+
+
+@strawberry.input(description="Ask the customer for evidence.")
+class RefundRequestEvidenceInput(RefundStepInput):
+    question: str = strawberry.field(description="The customer reads it.")
+
+
+@strawberry.input(description="Answer a question for evidence.")
+class RefundProvideEvidenceInput(RefundStepInput):
+    answer: str = strawberry.field(description="Words, and links to pictures.")
+
+
+@strawberry.input(description="Where the goods of a refund-only request are.")
+class RefundConfirmWarehouseInput(RefundStepInput):
+    verdict: WarehouseVerdict = strawberry.field(description="What was found.")
+    note: str = strawberry.field(default="", description="For colleagues.")
+
+
+@strawberry.input(description="The parcel was handed to a courier.")
+class ReturnShipInput(RefundStepInput):
+    courier: str = strawberry.field(description="Who carries it.")
+    tracking_number: str = strawberry.field(description="The courier's number.")
+
+
+@strawberry.input(description="What was found for one refund line.")
+class InspectionLineInput:
+    refund_line_id: strawberry.ID = strawberry.field(description="The refund line.")
+    verdict: Verdict = strawberry.field(description="What was found.")
+    received_quantity: int = strawberry.field(description="Units that arrived.")
+    amount: MinorUnits | None = strawberry.field(
+        default=None, description="With REDUCED only: what is granted, in minor units."
+    )
+    note: str = strawberry.field(default="", description="For colleagues.")
+
+    def value(self, i: int) -> inspection.Finding:
+        field = f"lines.{i}"
+        return inspection.Finding(
+            refund_line_id=ids.required(f"{field}.refundLineId", self.refund_line_id, "RefundLine"),
+            verdict=self.verdict,
+            received_quantity=self.received_quantity,
+            amount=self.amount,
+            note=words(f"{field}.note", self.note),
+        )
+
+
+@strawberry.input(description="What was found in the parcel: every refund line once.")
+class ReturnInspectInput(RefundStepInput):
+    lines: list[InspectionLineInput] = strawberry.field(description="Line by line.")
+    note: str = strawberry.field(default="", description="For colleagues.")
+    found_reason_tag_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What the inspection found to be the reason."
+    )
+
+    def value(self) -> inspection.InspectReturn:
+        return inspection.InspectReturn(
+            refund_id=self.id,
+            findings=tuple(line.value(i) for i, line in enumerate(self.lines)),
+            note=words("note", self.note),
+            found_reason_id=ids.optional("foundReasonTagId", self.found_reason_tag_id, "ReasonTag"),
+            expected_version=self.expected_version,
+        )
+
+
+@strawberry.input(description="Release the money, or send the refund back.")
+class RefundApproveFinanceInput(RefundStepInput):
+    verdict: FinanceVerdict = strawberry.field(
+        default=FinanceVerdict.APPROVE, description="What finance decides."
+    )
+    note: str = strawberry.field(default="", description="For colleagues.")
+
+
+@strawberry.input(description="Try a stuck payout again.")
+class PayoutRetryInput:
+    payout_id: strawberry.ID = strawberry.field(description="The payout.")
+    idempotency_key: str = strawberry.field(description=_KEY)

@@ -1,0 +1,224 @@
+"""Every step of a refund."""
+
+from typing import Annotated
+
+import strawberry
+
+from refund_gql.flow import finance, inspection, payout, request, returns, review, warehouse
+from refund_gql.graphql import ids
+from refund_gql.graphql.context import Info
+from refund_gql.graphql.mutations import refund_inputs as inputs
+from refund_gql.graphql.mutations.answers import answer, once, words
+from refund_gql.graphql.problems import (
+    ExceedsRefundable,
+    IdempotencyConflict,
+    IllegalStep,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotRefundable,
+    StaleBalance,
+    StaleVersion,
+)
+from refund_gql.graphql.types.refund import Refund
+
+RefundRequestResult = Annotated[
+    Refund
+    | InvalidInput
+    | NotFound
+    | NotAllowed
+    | NotRefundable
+    | ExceedsRefundable
+    | StaleBalance
+    | IdempotencyConflict,
+    strawberry.union("RefundRequestResult", description="The new refund, or why there is none."),
+]
+RefundStepResult = Annotated[
+    Refund
+    | InvalidInput
+    | NotFound
+    | NotAllowed
+    | IllegalStep
+    | StaleVersion
+    | ExceedsRefundable
+    | IdempotencyConflict,
+    strawberry.union("RefundStepResult", description="The refund after the step, or why not."),
+]
+
+
+@strawberry.type
+class RefundMutations:
+    @strawberry.mutation(description="Ask for a refund; the amount is computed by the server.")
+    async def refund_request(
+        self, info: Info, input: inputs.RefundRequestInput
+    ) -> RefundRequestResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: request.request(viewer, input.value(), once=once("refundRequest", input)),
+        )
+
+    @strawberry.mutation(description="First review: approve as refund only, or with a return.")
+    async def refund_approve(
+        self, info: Info, input: inputs.RefundApproveInput
+    ) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: review.approve(viewer, input.value(), once=once("refundApprove", input)),
+        )
+
+    @strawberry.mutation(description="First review: refuse, with a reason the customer reads.")
+    async def refund_reject(self, info: Info, input: inputs.RefundRejectInput) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: review.reject(
+                viewer,
+                input.id,
+                reason=words("reason", input.reason),
+                expected_version=input.expected_version,
+                once=once("refundReject", input),
+            ),
+        )
+
+    @strawberry.mutation(description="First review: ask the customer for evidence.")
+    async def refund_request_evidence(
+        self, info: Info, input: inputs.RefundRequestEvidenceInput
+    ) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: review.request_evidence(
+                viewer,
+                input.id,
+                question=words("question", input.question),
+                expected_version=input.expected_version,
+                once=once("refundRequestEvidence", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Answer a question for evidence.")
+    async def refund_provide_evidence(
+        self, info: Info, input: inputs.RefundProvideEvidenceInput
+    ) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: review.provide_evidence(
+                viewer,
+                input.id,
+                answer=words("answer", input.answer),
+                expected_version=input.expected_version,
+                once=once("refundProvideEvidence", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Warehouse check: are the goods with the customer?")
+    async def refund_confirm_warehouse(
+        self, info: Info, input: inputs.RefundConfirmWarehouseInput
+    ) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: warehouse.confirm(
+                viewer,
+                input.id,
+                verdict=input.verdict,
+                note=words("note", input.note),
+                expected_version=input.expected_version,
+                once=once("refundConfirmWarehouse", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Return: the parcel was handed to a courier.")
+    async def return_ship(self, info: Info, input: inputs.ReturnShipInput) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: returns.ship(
+                viewer,
+                input.id,
+                courier=input.courier,
+                tracking_number=input.tracking_number,
+                expected_version=input.expected_version,
+                once=once("returnShip", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Return: the parcel arrived, announced or not.")
+    async def return_receive(self, info: Info, input: inputs.RefundStepInput) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: returns.receive(
+                viewer,
+                input.id,
+                expected_version=input.expected_version,
+                once=once("returnReceive", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Inspection: what arrived, line by line.")
+    async def return_inspect(
+        self, info: Info, input: inputs.ReturnInspectInput
+    ) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: inspection.inspect(viewer, input.value(), once=once("returnInspect", input)),
+        )
+
+    @strawberry.mutation(description="Finance review: release the money, or send it back.")
+    async def refund_approve_finance(
+        self, info: Info, input: inputs.RefundApproveFinanceInput
+    ) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: finance.decide(
+                viewer,
+                input.id,
+                verdict=input.verdict,
+                note=words("note", input.note),
+                expected_version=input.expected_version,
+                once=once("refundApproveFinance", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Withdraw a request while no money is committed.")
+    async def refund_cancel(self, info: Info, input: inputs.RefundStepInput) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: review.cancel(
+                viewer,
+                input.id,
+                expected_version=input.expected_version,
+                once=once("refundCancel", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Try a stuck payout again; answers with its refund.")
+    async def payout_retry(self, info: Info, input: inputs.PayoutRetryInput) -> RefundStepResult:
+        viewer = info.context.known_viewer
+        return await answer(
+            info,
+            Refund,
+            lambda: payout.retry(
+                viewer,
+                ids.required("payoutId", input.payout_id, "Payout"),
+                once=once("payoutRetry", input),
+            ),
+        )

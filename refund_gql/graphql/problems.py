@@ -1,0 +1,115 @@
+"""Expected failures as data: one type per class in `errors`, all implementing `Problem`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+
+from refund_gql import errors
+from refund_gql.graphql.enums import Step
+from refund_gql.graphql.scalars import MinorUnits
+from refund_gql.graphql.types.money import Money
+
+
+@strawberry.interface(description="An expected failure: nothing changed. `code` is stable.")
+class Problem:
+    code: str = strawberry.field(description="Stable, for programs.")
+    message: str = strawberry.field(description="For people, in the language of the request.")
+    path: list[str] = strawberry.field(description="The input field it is about, if it is.")
+
+
+@strawberry.type(description="A field has a value that cannot be accepted: change it.")
+class InvalidInput(Problem):
+    found: str = strawberry.field(description="What was sent.")
+    expected: str = strawberry.field(description="What would be accepted.")
+
+
+@strawberry.type(description="No such thing in this shop, or none that you may see.")
+class NotFound(Problem):
+    kind: str = strawberry.field(description="The type looked for.")
+
+
+@strawberry.type(description="Another one holds this name already.")
+class AlreadyExists(Problem):
+    kind: str = strawberry.field(description="The type that exists.")
+
+
+@strawberry.type(description="You may not do this; the message says who may.")
+class NotAllowed(Problem):
+    reason: str = strawberry.field(
+        description="ROLE, SCOPE, OWN_PROPOSAL, AMOUNT_IS_COMPUTED or LOGIN."
+    )
+
+
+@strawberry.type(description="The refund's status does not allow this step.")
+class IllegalStep(Problem):
+    status: str = strawberry.field(description="The status now.")
+    allowed_next: list[Step] = strawberry.field(description="What you can do now instead.")
+
+
+@strawberry.type(description="Somebody changed the refund since you looked: read it again.")
+class StaleVersion(Problem):
+    current_version: int = strawberry.field(description="The version now.")
+
+
+@strawberry.type(description="The refundable rest changed since you looked: quote again.")
+class StaleBalance(Problem):
+    maximum_refundable: Money = strawberry.field(description="What can be refunded now.")
+
+
+@strawberry.type(description="The key was used for another operation or other input.")
+class IdempotencyConflict(Problem):
+    pass
+
+
+@strawberry.type(description="More than what is left.")
+class ExceedsRefundable(Problem):
+    maximum_refundable: Money = strawberry.field(description="What can be had.")
+
+
+@strawberry.type(description="The order cannot be refunded at all.")
+class NotRefundable(Problem):
+    reason: str = strawberry.field(
+        description="ORDER_CLOSED, UNPAID, NOTHING_LEFT or WINDOW_CLOSED."
+    )
+
+
+def _maximum(data: dict[str, Any]) -> dict[str, Any]:
+    amount = MinorUnits(data["maximum_refundable"])
+    return {"maximum_refundable": Money(amount=amount, currency=data["currency"])}
+
+
+def _pick(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda data: {name: data[name] for name in names}
+
+
+def _illegal_step(data: dict[str, Any]) -> dict[str, Any]:
+    allowed = [Step(step) for step in data["allowed_next"]]
+    return {"status": data["status"], "allowed_next": allowed}
+
+
+_TYPES: dict[type[errors.Refusal], tuple[Any, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    errors.InvalidInput: (InvalidInput, _pick("found", "expected")),
+    errors.NotFound: (NotFound, _pick("kind")),
+    errors.AlreadyExists: (AlreadyExists, _pick("kind")),
+    errors.NotAllowed: (NotAllowed, _pick("reason")),
+    errors.IllegalStep: (IllegalStep, _illegal_step),
+    errors.StaleVersion: (StaleVersion, _pick("current_version")),
+    errors.StaleBalance: (StaleBalance, _maximum),
+    errors.IdempotencyConflict: (IdempotencyConflict, _pick()),
+    errors.ExceedsRefundable: (ExceedsRefundable, _maximum),
+    errors.NotRefundable: (NotRefundable, _pick("reason")),
+}
+
+ALL = [kind for kind, _ in _TYPES.values()]
+
+
+def of(refusal: errors.Refusal, locale: str) -> Any:
+    """The problem a refusal becomes."""
+    kind, fields = _TYPES[type(refusal)]
+    return kind(
+        code=refusal.code,
+        message=refusal.message(locale),
+        path=list(refusal.path),
+        **fields(refusal.data),
+    )

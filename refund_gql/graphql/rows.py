@@ -1,0 +1,70 @@
+"""Rows for resolvers: batched per request, each query with the viewer's predicate."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from strawberry.dataloader import DataLoader
+
+from refund_gql.auth import Viewer
+from refund_gql.database import fetch
+from refund_gql.graphql import visibility
+
+Row = asyncpg.Record
+
+
+class Rows:
+    """What one request has read; relations of all parents at one level take one query."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._loaders: dict[tuple[str, ...], DataLoader[UUID, Any]] = {}
+
+    async def one(self, table: str, id: UUID) -> Row | None:
+        """The row of this id, if the viewer may see it."""
+        found: Row | None = await self._loader((table,)).load(id)
+        return found
+
+    async def fresh(self, table: str, id: UUID) -> Row | None:
+        """As `one`, read now: after a change of this very request."""
+        self._loaders.clear()
+        return await self.one(table, id)
+
+    async def many(self, table: str, column: str, key: UUID, order: str) -> list[Row]:
+        """The visible rows whose `column` is `key`, in `order`."""
+        found: list[Row] = await self._loader((table, column, order)).load(key)
+        return found
+
+    def _loader(self, source: tuple[str, ...]) -> DataLoader[UUID, Any]:
+        if source not in self._loaders:
+            self._loaders[source] = DataLoader(
+                self._by_id(*source) if len(source) == 1 else self._by_parent(*source)
+            )
+        return self._loaders[source]
+
+    def _by_id(self, table: str) -> Any:
+        where, parameters = visibility.predicate(table, self._viewer, first=2)
+        sql = f'select * from "{table}" where id = any($1::uuid[]) and {where}'  # noqa: S608 - names from our types
+
+        async def load(keys: list[UUID]) -> Sequence[Row | None]:
+            found = {row["id"]: row for row in await fetch(sql, keys, *parameters)}
+            return [found.get(key) for key in keys]
+
+        return load
+
+    def _by_parent(self, table: str, column: str, order: str) -> Any:
+        where, parameters = visibility.predicate(table, self._viewer, first=2)
+        sql = (
+            f'select * from "{table}" where {column} = any($1::uuid[])'  # noqa: S608 - names from our types
+            f" and {where} order by {order}"
+        )
+
+        async def load(keys: list[UUID]) -> Sequence[list[Row]]:
+            found = defaultdict(list)
+            for row in await fetch(sql, keys, *parameters):
+                found[row[column]].append(row)
+            return [found[key] for key in keys]
+
+        return load

@@ -1,0 +1,57 @@
+"""The schema: every type, query and mutation, with the gate in front."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.schema import Schema as StrawberrySchema
+from strawberry.types import ExecutionContext
+
+from refund_gql.graphql import enums, permissions, problems, scalars
+from refund_gql.graphql.documents import Documents, gate
+from refund_gql.graphql.mutations.backoffice import BackofficeMutations
+from refund_gql.graphql.mutations.catalogue import CatalogueMutations
+from refund_gql.graphql.mutations.refunds import RefundMutations
+from refund_gql.graphql.queries.orders import OrderQueries
+from refund_gql.graphql.queries.refunds import RefundQueries
+from refund_gql.graphql.queries.shops import ShopQueries
+from refund_gql.graphql.sources import Node
+
+__all__ = ["build", "enums"]
+
+
+@strawberry.type
+class Query(ShopQueries, OrderQueries, RefundQueries):
+    """Everything that can be read."""
+
+
+@strawberry.type
+class Mutation(RefundMutations, CatalogueMutations, BackofficeMutations):
+    """Everything that can be done."""
+
+
+class Schema(StrawberrySchema):
+    """Errors are logged once, by the view, which also masks them."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        return None
+
+
+def build() -> Schema:
+    """The schema, ready to execute. Raises ValueError when the permission table is incomplete."""
+    plain = _schema([])
+    core: Any = plain._schema
+    documents = Documents(core, permissions.load(core))
+    return _schema([gate(documents)])
+
+
+def _schema(extensions: list[Any]) -> Schema:
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        types=[*Node.kinds.values(), *problems.ALL],
+        config=scalars.CONFIG,
+        extensions=extensions,
+    )

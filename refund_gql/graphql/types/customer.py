@@ -1,0 +1,30 @@
+"""Customers and products, as the shop reported them."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import strawberry
+
+from refund_gql.graphql.sources import Node, column
+
+
+@strawberry.type(description="A customer of the shop.")
+class Customer(Node):
+    table: ClassVar[str] = "customer"
+
+    reference: str = column("reference", "The shop's own key.")
+    name: str = column("name", "Personal data.")
+    email: str = column("email", "Personal data.")
+    phone: str = column("phone", "Personal data.")
+    locale: str = column("locale", "The language messages are written in: zh or en.")
+    created_at: datetime = column("created_at", "UTC.")
+
+
+@strawberry.type(description="A thing the shop sells.")
+class Product(Node):
+    table: ClassVar[str] = "product"
+
+    sku: str = column("sku", "The shop's own key.")
+    title: str = column("title", "What customers read.")
+    category: str = column("category", "The shop's own category.")
+    created_at: datetime = column("created_at", "UTC.")

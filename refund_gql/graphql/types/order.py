@@ -1,0 +1,124 @@
+"""Orders as the shop reported them, with what was shipped and captured."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import strawberry
+
+from refund_gql.graphql.context import Info
+from refund_gql.graphql.enums import Fulfilment
+from refund_gql.graphql.scalars import MinorUnits
+from refund_gql.graphql.sources import Column, Node, children, column, enum, reference
+from refund_gql.graphql.types.customer import Customer, Product
+from refund_gql.graphql.types.money import Money
+from refund_gql.models.order import fulfilment_of
+
+if TYPE_CHECKING:
+    from refund_gql.graphql.types.refund import Refund
+
+
+def money_column(name: str, description: str) -> Any:
+    """A field that is a column of minor units beside the row's currency."""
+
+    def read(root: Any) -> Money:
+        return Money(amount=MinorUnits(root.row[name]), currency=root.row["currency"])
+
+    return strawberry.field(
+        resolver=read, description=description, metadata={"source": Column(name)}
+    )
+
+
+def line_money(name: str, description: str, *, parent: str) -> Any:
+    """A field that is a column of minor units whose currency stands in the parent's row."""
+
+    async def read(root: Any, info: Info) -> Money:
+        row = await info.context.rows.one(parent, root.row[f"{parent}_id"])
+        assert row is not None, "a line is visible only with its parent"
+        return Money(amount=MinorUnits(root.row[name]), currency=row["currency"])
+
+    return strawberry.field(
+        resolver=read, description=description, metadata={"source": Column(name)}
+    )
+
+
+@strawberry.type(description="One position of an order.")
+class OrderLine(Node):
+    table: ClassVar[str] = "order_line"
+
+    position: int = column("position", "Counted from 0.")
+    sku: str = column("sku", "The shop's own key of the product.")
+    title: str = column("title", "What the customer read.")
+    quantity: int = column("quantity", "Units bought.")
+    unit_price: Money = line_money("unit_price", "Before discounts.", parent="order")
+    discount: Money = line_money(
+        "discount", "The line's own plus its share of the order's.", parent="order"
+    )
+    amount: Money = line_money("amount", "What all units cost.", parent="order")
+    shipped_quantity: int = column("shipped_quantity", "Units that left the warehouse.")
+    delivered_quantity: int = column("delivered_quantity", "Units that arrived.")
+    refundable_quantity: int = strawberry.field(
+        resolver=lambda root: root.row["quantity"] - root.row["claimed_quantity"],
+        description="Units neither refunded nor asked for.",
+    )
+    product: Product | None = reference("product_id", "Product", "The product now.")
+
+    @strawberry.field(description="How far the units have come.")
+    def fulfilment(self) -> Fulfilment:
+        row = self.row
+        return fulfilment_of(row["quantity"], row["shipped_quantity"], row["delivered_quantity"])
+
+
+@strawberry.type(description="A parcel to the customer.")
+class Shipment(Node):
+    table: ClassVar[str] = "shipment"
+
+    courier: str = column("courier", "Who carries it.")
+    tracking_number: str = column("tracking_number", "The courier's number.")
+    shipped_at: datetime = column("shipped_at", "UTC.")
+    delivered_at: datetime | None = column("delivered_at", "UTC; null: not yet.")
+
+
+@strawberry.type(description="One payment, or one order's share of it.")
+class Capture(Node):
+    table: ClassVar[str] = "capture"
+
+    gateway: str = column("gateway", "The payment gateway's name.")
+    reference: str = column("reference", "The gateway's own reference.")
+    amount: Money = money_column("amount", "What was paid.")
+    reserved: Money = money_column("reserved", "What payouts took or are taking of it.")
+    disputed: Money = money_column("disputed", "What chargebacks hold of it.")
+    dispute_excess: Money = money_column(
+        "dispute_excess", "Charged back although refunded: paid twice, for a person to settle."
+    )
+    captured_at: datetime = column("captured_at", "UTC.")
+
+
+@strawberry.type(description="What a customer bought and paid.")
+class Order(Node):
+    table: ClassVar[str] = "order"
+
+    number: str = column("number", "The shop's own number.")
+    currency: str = column("currency", "ISO 4217.")
+    fulfilment: Fulfilment = enum("fulfilment", Fulfilment, "How far the goods have come.")
+    goods_amount: Money = money_column("goods_amount", "The lines, after every discount.")
+    shipping_amount: Money = money_column("shipping_amount", "What shipping cost the customer.")
+    total: Money = money_column("total", "goodsAmount + shippingAmount.")
+    placed_at: datetime = column("placed_at", "UTC.")
+    closed_at: datetime | None = column("closed_at", "UTC; set: no refund may start.")
+    customer: Customer | None = reference("customer_id", "Customer", "Who bought.")
+    lines: list[OrderLine] = children(
+        "order_id", "OrderLine", "In the shop's order.", order="position"
+    )
+    shipments: list[Shipment] = children(
+        "order_id", "Shipment", "Oldest first.", order="shipped_at, id"
+    )
+    captures: list[Capture] = children(
+        "order_id",
+        "Capture",
+        "Newest first: the order of refunding.",
+        order="captured_at desc, id desc",
+    )
+
+    refunds: list[Annotated["Refund", strawberry.lazy("refund_gql.graphql.types.refund")]] = (
+        children("order_id", "Refund", "Newest first.", order="requested_at desc, id desc")
+    )

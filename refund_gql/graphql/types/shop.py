@@ -1,0 +1,80 @@
+"""The shop and who works in it."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import strawberry
+
+from refund_gql.graphql.context import Info
+from refund_gql.graphql.enums import Role, Scope
+from refund_gql.graphql.scalars import JSON, MinorUnits
+from refund_gql.graphql.sources import Node, column, enum, json, localized, reference
+from refund_gql.graphql.types.money import Money
+
+
+@strawberry.type(description="A tenant: its settings and the rules of its house.")
+class Shop(Node):
+    table: ClassVar[str] = "shop"
+
+    handle: str = column("handle", "The shop's name in logins and on the command line.")
+    name: str = column("name", "What people call it.")
+    currency: str = column("currency", "ISO 4217; orders may have others.")
+    time_zone: str = column("time_zone", "IANA name; return windows end at midnight here.")
+    locale: str = column("locale", "zh or en.")
+    return_window_days: int = column("return_window_days", "Days after delivery.")
+    return_address: str = column("return_address", "Where goods are sent back to.")
+    return_requirements: str = localized(
+        "return_requirements", "What the goods must look like when they come back."
+    )
+
+    @strawberry.field(description="At or below this, finance review is skipped.")
+    def finance_threshold(self) -> Money:
+        amount = MinorUnits(self.row["finance_threshold"])
+        return Money(amount=amount, currency=self.row["currency"])
+
+
+@strawberry.type(description="A person who works in the shop.")
+class Staff(Node):
+    table: ClassVar[str] = "staff"
+
+    email: str = column("email", "Also the name at login.")
+    name: str = column("name", "What colleagues see.")
+    role: Role = enum("role", Role, "What the person may do.")
+    active: bool = column("active", "False: cannot log in any more.")
+    created_at: datetime = column("created_at", "UTC.")
+
+
+@strawberry.type(description="A bearer token of a program or of a login.")
+class ApiToken(Node):
+    table: ClassVar[str] = "api_token"
+
+    name: str = column("name", "What it is for.")
+    role: Role = enum("role", Role, "Whose rights it has.")
+    scopes: JSON = json("scopes", "For SERVICE: what it may do.")
+    prefix: str = column("prefix", "The part of the token that is no secret.")
+    staff: Staff | None = reference("staff_id", "Staff", "Who logged in; null: a program.")
+    created_at: datetime = column("created_at", "UTC.")
+    expires_at: datetime | None = column("expires_at", "UTC; null: never.")
+    revoked_at: datetime | None = column("revoked_at", "UTC; set: it no longer works.")
+
+
+@strawberry.type(description="A fresh token. The text is shown this once.")
+class IssuedToken:
+    token: str = strawberry.field(description="Send it as `Authorization: Bearer ...`.")
+    expires_at: datetime | None = strawberry.field(description="UTC; null: never.")
+    token_id: strawberry.ID | None = strawberry.field(
+        description="For `apiTokenRevoke`; null for a customer's session."
+    )
+
+
+@strawberry.type(description="Who is asking.")
+class Viewer:
+    name: str = strawberry.field(description="The person's or the token's name.")
+    role: Role = strawberry.field(description="What the caller is.")
+    scopes: list[Scope] = strawberry.field(description="For SERVICE.")
+
+    @strawberry.field(description="The shop the caller belongs to.")
+    async def shop(self, info: Info) -> Shop:
+        shop = await Shop.read(info, info.context.known_viewer.shop_id)
+        assert shop is not None, "a viewer has a shop"
+        return shop
