@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from fasteners import InterProcessLock
 
 with warnings.catch_warnings():
     # Without a runtime folder of the session it falls back to a temporary one, and says so.
@@ -25,8 +26,11 @@ def embedded(data: Path) -> Iterator[str]:
     """Run the server in `data`/postgres while the block runs; yields the URL of our database."""
     folder = data.expanduser().resolve() / "postgres"
     folder.mkdir(parents=True, exist_ok=True)
-    _strike_off_the_dead(folder)
     server = PostgresServer(folder, cleanup_mode="stop")
+    # Its own lock is one file for all users of the machine, and closed to all but the first.
+    server._lock = InterProcessLock(folder.parent / "postgres.lock")
+    with server._lock:
+        _strike_off_the_dead(folder)
     server.start()
     try:
         _ensure_database(server)

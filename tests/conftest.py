@@ -11,13 +11,13 @@ import asyncpg
 import httpx2
 import pytest
 import pytest_asyncio
+from support.api import Api
+from support.world import World, make_world
 
 from refund_gql import app, logs
 from refund_gql.app import Engine
 from refund_gql.models import Shop
 from refund_gql.settings import Settings
-from support.api import Api
-from support.world import World, make_world
 
 
 @pytest.fixture(scope="session")

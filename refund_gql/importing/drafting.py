@@ -207,4 +207,4 @@ def _first(sheet: Sheet, name: str, rows: Sequence[int]) -> Any:
 
 def _check_total(total: int) -> None:
     if total > MAX_MINOR_UNITS:
-        raise _Conflict(total, f"minor units in all {_TOO_LARGE}")
+        raise _Conflict(total, "minor units in all, more than the engine's limit")

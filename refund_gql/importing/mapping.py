@@ -135,7 +135,7 @@ class Mapping(BaseModel):
     def _known_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise ValueError(f"{name!r} is not a time zone, as in Europe/London") from error
         return name
 

@@ -23,7 +23,7 @@ class Reject(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        found = f" {self.found!r}" if self.found else ""
+        found = f" '{self.found}'" if self.found else ""
         return f"row {self.row}, {self.field}:{found} {self.reason}"
 
 

@@ -1,0 +1,179 @@
+"""Migrating from zero gives exactly the schema of the models, constraints included."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from tortoise import Tortoise
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+
+from refund_gql import database, jobs, models
+from refund_gql.models.row import Row
+
+COLUMNS = """
+select table_name, column_name, data_type, character_maximum_length, is_nullable
+  from information_schema.columns where table_schema = 'public'
+"""
+INDEXES = r"""
+select c.relname as table_name, i.indisunique,
+       regexp_replace(pg_get_indexdef(i.indexrelid), '^.* ON public\.', '') as definition
+  from pg_index i join pg_class c on c.oid = i.indrelid
+  join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public'
+"""
+CONSTRAINTS = """
+select conrelid::regclass::text as table_name, contype, pg_get_constraintdef(oid) as definition
+  from pg_constraint where connamespace = 'public'::regnamespace and contype in ('f', 'c', 'p')
+"""
+FOREIGN_KEYS_WITHOUT_INDEX = """
+select c.conrelid::regclass::text || '.' || a.attname
+  from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+ where c.contype = 'f' and not exists (
+       select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1])
+"""
+CASCADING = """
+select conrelid::regclass::text from pg_constraint where contype = 'f' and confdeltype <> 'r'
+"""
+ALL_MODELS = [model for model in vars(models).values() if isinstance(model, type)]
+
+
+async def empty_database(url: str, name: str) -> str:
+    """A new, empty database on the test server; its URL."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"drop database if exists {name}")
+        await connection.execute(f"create database {name}")
+    finally:
+        await connection.close()
+    return url.replace("/refund_gql?", f"/{name}?")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def migrated(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a database that was migrated from zero."""
+    url = await empty_database(database_url, "migrated")
+    await database.migrate(url)
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def generated(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a database that was made from the models, with their constraints."""
+    url = await empty_database(database_url, "generated")
+    async with TortoiseContext():
+        await Tortoise.init(config=database.orm_config(url, pool_size=2))
+        await Tortoise.generate_schemas()
+        await get_connection("default").execute_script("\n".join(constraints_as_sql()))
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+def constraints_as_sql() -> list[str]:
+    """The models' own constraints, which `generate_schemas` leaves out."""
+    statements = []
+    for model in ALL_MODELS:
+        table = model._meta.db_table
+        for constraint in getattr(model.Meta, "constraints", ()):
+            if isinstance(constraint, CheckConstraint):
+                statements.append(
+                    f'alter table "{table}" add constraint {constraint.name}'
+                    f" check ({constraint.check});"
+                )
+            elif isinstance(constraint, UniqueConstraint):
+                columns = ", ".join(constraint.fields)
+                statements.append(
+                    f'create unique index {constraint.name} on "{table}" ({columns})'
+                    f" where {constraint.condition};"
+                )
+    return statements
+
+
+async def rows(connection: asyncpg.Connection, sql: str) -> set[tuple[Any, ...]]:
+    found = {tuple(row) for row in await connection.fetch(sql)}
+    return {row for row in found if not str(row[0]).startswith("tortoise_")}
+
+
+@pytest.mark.parametrize(
+    "what", [COLUMNS, INDEXES, CONSTRAINTS], ids=["columns", "indexes", "constraints"]
+)
+async def test_the_migrations_give_the_models(
+    migrated: asyncpg.Connection, generated: asyncpg.Connection, what: str
+) -> None:
+    assert await rows(migrated, what) == await rows(generated, what)
+
+
+async def test_every_foreign_key_has_an_index_and_restricts(migrated: asyncpg.Connection) -> None:
+    assert [row[0] for row in await migrated.fetch(FOREIGN_KEYS_WITHOUT_INDEX)] == []
+    assert [row[0] for row in await migrated.fetch(CASCADING)] == []
+
+
+def test_every_table_names_its_shop() -> None:
+    without = {m.__name__ for m in ALL_MODELS if "shop_id" not in m._meta.fields_map}
+    assert without == {"Shop"}
+    assert all(issubclass(model, Row) for model in ALL_MODELS)
+
+
+async def test_no_model_waits_for_a_migration(database_url: str) -> None:
+    config = database.orm_config(database_url, pool_size=2)
+    async with TortoiseContext() as context:
+        await context.init(config=config, init_connections=False)
+        assert context.apps is not None
+        found = await MigrationAutodetector(context.apps, config["apps"]).changes()
+    assert found == []
+
+
+async def test_two_processes_may_migrate_at_once(database_url: str) -> None:
+    url = await empty_database(database_url, "raced")
+    await asyncio.gather(
+        database.migrate(url), database.migrate(url), jobs.install(url), jobs.install(url)
+    )
+    connection = await asyncpg.connect(url)
+    try:
+        names = await connection.fetch("select name from tortoise_migrations order by name")
+        assert [row[0] for row in names] == ["0001_initial", "0002_constraints"]
+    finally:
+        await connection.close()
+
+
+async def test_a_capture_cannot_be_refunded_beyond_its_amount(
+    migrated: asyncpg.Connection,
+) -> None:
+    """The database itself holds the cap, whatever the code believes."""
+    sql = """update capture set reserved = amount + 1 where id = $1"""
+    order = await make_capture(migrated)
+    with pytest.raises(asyncpg.CheckViolationError, match="capture_never_over_refunded"):
+        await migrated.execute(sql, order)
+
+
+async def make_capture(connection: asyncpg.Connection) -> Any:
+    shop, order, capture = models.new_id(), models.new_id(), models.new_id()
+    await connection.execute(
+        "insert into shop (id, handle, name, currency, time_zone, locale, finance_threshold,"
+        " return_window_days, return_address, return_requirements, created_at)"
+        " values ($1, 'h', 'n', 'CNY', 'UTC', 'en', 0, 7, '', '{}', now())",
+        shop,
+    )
+    await connection.execute(
+        'insert into "order" (id, shop_id, number, currency, fulfilment, goods_amount,'
+        " shipping_amount, shipping_claimed, total, placed_at, created_at, updated_at)"
+        " values ($1, $2, 'N', 'CNY', 'UNSHIPPED', 100, 0, 0, 100, now(), now(), now())",
+        order,
+        shop,
+    )
+    await connection.execute(
+        "insert into capture (id, shop_id, order_id, gateway, reference, amount, currency,"
+        " reserved, disputed, dispute_excess, metadata, captured_at)"
+        " values ($1, $2, $3, 'sandbox', 'P', 100, 'CNY', 0, 0, 0, '{}', now())",
+        capture,
+        shop,
+        order,
+    )
+    return capture
