@@ -7,7 +7,32 @@ outage: it is masked, logged once, and loses nothing.
 
 from typing import Any, ClassVar
 
+from refund_gql import roles
 from refund_gql.money import Money
+from refund_gql.roles import Role
+from refund_gql.states import STATUS_LABELS, STEP_LABELS, RefundStatus, Step
+
+_KINDS = {
+    "Shop": {"en": "shop", "zh": "店铺"},
+    "Staff": {"en": "colleague", "zh": "员工"},
+    "ApiToken": {"en": "token", "zh": "令牌"},
+    "Customer": {"en": "customer", "zh": "顾客"},
+    "Product": {"en": "product", "zh": "商品"},
+    "Order": {"en": "order", "zh": "订单"},
+    "OrderLine": {"en": "order line", "zh": "订单商品"},
+    "ReasonTag": {"en": "reason", "zh": "退款原因"},
+    "Refund": {"en": "refund", "zh": "退款单"},
+    "RefundLine": {"en": "refund line", "zh": "退款商品"},
+    "Payout": {"en": "payout", "zh": "退款付款"},
+}
+
+
+def _kind(name: str, locale: str) -> str:
+    return _KINDS[name][locale]
+
+
+def _role(name: str, locale: str) -> str:
+    return roles.LABELS[Role(name)][locale]
 
 
 class Refusal(Exception):
@@ -30,11 +55,14 @@ class Refusal(Exception):
         return self._in(locale, self.texts)
 
     def _in(self, locale: str, texts: dict[str, str]) -> str:
-        shown = {
-            name: Money(amount=self.data[name], currency=self.data["currency"])
+        return texts.get(locale, texts["en"]).format(**{**self.data, **self._shown(locale)})
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        """The data that people read otherwise than programs."""
+        return {
+            name: str(Money(amount=self.data[name], currency=self.data["currency"]))
             for name in self.amounts
         }
-        return texts.get(locale, texts["en"]).format(**{**self.data, **shown})
 
 
 # --- change the input -----------------------------------------------------------------------
@@ -57,15 +85,24 @@ class NotFound(Refusal):
     """No such thing in this shop, or none that this caller may see."""
 
     code = "NOT_FOUND"
-    texts = {"en": "There is no {kind} {id}", "zh": "找不到{kind} {id}"}
+    texts = {
+        "en": "There is no such {kind}, or it is not yours to see",
+        "zh": "找不到该{kind}，或您无权查看",
+    }
     recorded = False
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        return {"kind": _kind(self.data["kind"], locale)}
 
 
 class AlreadyExists(Refusal):
     """Another one holds this name already."""
 
     code = "ALREADY_EXISTS"
-    texts = {"en": "{kind} {id} exists already", "zh": "{kind} {id} 已存在"}
+    texts = {"en": "The {kind} {id} exists already", "zh": "{kind} {id} 已存在"}
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        return {"kind": _kind(self.data["kind"], locale)}
 
 
 # --- ask somebody else ----------------------------------------------------------------------
@@ -78,7 +115,7 @@ class NotAllowed(Refusal):
     reasons: ClassVar[dict[str, dict[str, str]]] = {
         "ROLE": {
             "en": "This step is for {allowed}, not for {role}",
-            "zh": "此操作仅限 {allowed}，当前角色为 {role}",
+            "zh": "此操作仅限{allowed}，当前角色为{role}",
         },
         "SCOPE": {
             "en": "The token lacks the scope {allowed}",
@@ -106,6 +143,15 @@ class NotAllowed(Refusal):
     def message(self, locale: str) -> str:
         return self._in(locale, self.reasons[self.data["reason"]])
 
+    def _shown(self, locale: str) -> dict[str, str]:
+        if self.data["reason"] != "ROLE":
+            return {}
+        allowed = [_role(role, locale) for role in self.data["allowed"].split(", ")]
+        return {
+            "allowed": ("、" if locale == "zh" else ", ").join(allowed),
+            "role": _role(self.data["role"], locale),
+        }
+
 
 # --- look again, then decide ----------------------------------------------------------------
 
@@ -115,9 +161,17 @@ class IllegalStep(Refusal):
 
     code = "ILLEGAL_STEP"
     texts = {
-        "en": "{step} is not possible while the refund is {status}",
-        "zh": "退款当前状态为 {status}，不能执行 {step}",
+        "en": "Not possible now: {step}. Where it stands: {status}",
+        "zh": "当前状态为“{status}”，不能执行“{step}”",
     }
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        status, step = self.data["status"], Step(self.data["step"])
+        known = status in RefundStatus.__members__
+        return {
+            "status": STATUS_LABELS[RefundStatus(status)][locale] if known else status,
+            "step": STEP_LABELS[step][locale],
+        }
 
 
 class StaleVersion(Refusal):

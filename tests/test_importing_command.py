@@ -9,6 +9,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -42,12 +43,19 @@ def folder(tmp_path: Path) -> Path:
 
 async def start(database_url: str, folder: Path, *arguments: str) -> Process:
     program = "from refund_gql.importing.command import app; app()"
-    # The settings want a host; the socket's folder in the URL is what counts.
-    url = database_url.replace("@/", "@localhost/")
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, *arguments, cwd=folder, stdout=PIPE, stderr=PIPE,
-        env=os.environ | {"REFUND_GQL_DATABASE_URL": url},
+        sys.executable, "-W", "ignore", "-c", program, *arguments, cwd=folder, stdout=PIPE,
+        stderr=PIPE, env=os.environ | same_database(database_url),
     )  # fmt: skip
+
+
+def same_database(url: str) -> dict[str, str]:
+    """The environment in which another process finds the database of the tests."""
+    match parse_qs(urlsplit(url).query):
+        case {"host": [socket]}:
+            return {"REFUND_GQL_DATA": str(Path(socket).parent)}
+        case _:
+            return {"REFUND_GQL_DATABASE_URL": url}
 
 
 async def call(database_url: str, folder: Path, *arguments: str) -> tuple[int | None, str, str]:
@@ -146,7 +154,7 @@ async def test_an_unknown_shop_ends_with_code_2(database_url: str, folder: Path)
 async def test_a_killed_process_leaves_a_beginning_to_go_on_from(
     database_url: str, make_shop: MakeShop, folder: Path
 ) -> None:
-    shop, total = await make_shop(), 6_000
+    shop, total = await make_shop(), 10_000
     rows = (f"{number},2024-05-01,A{number % 50},1,1.00\n" for number in range(total))
     (folder / "rows.csv").write_text(HEADER + "".join(rows))
     options = ("orders", "rows.csv", "--mapping", "shop.toml", "--shop", shop.handle, "--json")

@@ -15,6 +15,7 @@ import structlog
 
 from refund_gql import clock
 from refund_gql.auth import system
+from refund_gql.errors import Unavailable
 from refund_gql.flow import journal, settlement
 from refund_gql.flow.journal import Change
 from refund_gql.flow.settlement import Terms
@@ -70,13 +71,18 @@ class Gateways:
         await self._finish(payout, conversation, outcome, self._terms(gateway))
 
     async def recheck(self, payout_id: UUID) -> None:
-        """The job `recheck`: success may be reversed, so ask once more."""
+        """The job `recheck`: success may be reversed, so ask once more.
+
+        Raises Unavailable when the gateway does not say; the job is then tried again.
+        """
         payout = await Payout.get(id=payout_id)
         gateway = self.by_name.get(payout.gateway)
         if gateway is None or payout.status is not PayoutStatus.SUCCEEDED:
             return
         asked = Conversation(payout_id=payout_id, attempt=0, send=False, request=request_of(payout))
         outcome = await self._call(gateway, asked)
+        if outcome.state is OutcomeState.UNKNOWN:
+            raise Unavailable("the gateway did not say whether the payout still stands")
         if outcome.state is OutcomeState.REVERSED:
             await self._apply(payout, outcome, self._terms(gateway))
 

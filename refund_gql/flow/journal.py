@@ -52,6 +52,8 @@ class Change:
         if row.target is RefundStatus.APPROVED:
             self.refund.approved_at = self.now
         self.refund.finished_at = self.now if row.target in FINAL else None
+        # Whoever of the staff acts first looks after it from then on.
+        self.refund.assignee_id = self.refund.assignee_id or viewer.staff_id
         if because is not None or trace is not None:
             await self._decide(step, viewer, because or "", trace or {})
         await self.record(row.event, payload, viewer=viewer)

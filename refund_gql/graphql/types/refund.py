@@ -99,7 +99,9 @@ class Refund(Node):
     found_reason: ReasonTag | None = reference(
         "found_reason_id", "ReasonTag", "What the inspection found."
     )
-    assignee: Staff | None = reference("assignee_id", "Staff", "Who looks after it.")
+    assignee: Staff | None = reference(
+        "assignee_id", "Staff", "Who looks after it: the first of the staff to act on it."
+    )
     lines: list[RefundLine] = children(
         "refund_id", "RefundLine", "What is refunded.", order="position"
     )
