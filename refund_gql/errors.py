@@ -72,13 +72,29 @@ class InvalidInput(Refusal):
     """A field has a value the engine cannot accept: change it and send again."""
 
     code = "INVALID_INPUT"
-    texts = {"en": "{field}: {found} - {expected}", "zh": "{field}：{found} - {expected}"}
+    texts = {
+        "en": "{field} is {found}; expected: {expected}",
+        "zh": "{field} 的值为 {found}；应为：{expected}",
+    }
     recorded = False
 
-    def __init__(self, *, field: str, found: str, expected: str) -> None:
+    def __init__(self, *, field: str, found: str, expected: str, zh: str | None = None) -> None:
+        """`zh` says in Chinese what is expected; a code that is the same everywhere needs none."""
         super().__init__(
-            path=("input", *field.split(".")), field=field, found=found, expected=expected
+            path=("input", *field.split(".")),
+            field=field,
+            found=found,
+            expected=expected,
+            zh=zh or expected,
         )
+
+    def expected(self, locale: str) -> str:
+        """What would be accepted, in words."""
+        expected: str = self.data["zh" if locale == "zh" else "expected"]
+        return expected
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        return {"expected": self.expected(locale)}
 
 
 class NotFound(Refusal):

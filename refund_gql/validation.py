@@ -13,10 +13,13 @@ def text(field: str, value: str, *, longest: int, required: bool = True) -> str:
     """The text without surrounding space; at most `longest` characters."""
     stripped = value.strip()
     if required and not stripped:
-        raise InvalidInput(field=field, found="''", expected="some text")
+        raise InvalidInput(field=field, found="''", expected="some text", zh="不能为空")
     if len(stripped) > longest:
         raise InvalidInput(
-            field=field, found=f"{len(stripped)} characters", expected=f"at most {longest}"
+            field=field,
+            found=f"{len(stripped)} characters",
+            expected=f"at most {longest}",
+            zh=f"最多 {longest} 个字符",
         )
     return stripped
 
@@ -24,7 +27,9 @@ def text(field: str, value: str, *, longest: int, required: bool = True) -> str:
 def whole(field: str, value: int, *, least: int, most: int) -> int:
     """An integer from `least` to `most`."""
     if not least <= value <= most:
-        raise InvalidInput(field=field, found=str(value), expected=f"{least} to {most}")
+        raise InvalidInput(
+            field=field, found=str(value), expected=f"{least} to {most}", zh=f"{least} 到 {most}"
+        )
     return value
 
 
@@ -36,7 +41,12 @@ def minor_units(field: str, value: int, *, least: int = 0) -> int:
 def currency(field: str, value: str) -> str:
     """An ISO 4217 code."""
     if value not in EXPONENTS:
-        raise InvalidInput(field=field, found=value[:10], expected="an ISO 4217 code such as CNY")
+        raise InvalidInput(
+            field=field,
+            found=value[:10],
+            expected="an ISO 4217 code such as CNY",
+            zh="ISO 4217 货币代码，例如 CNY",
+        )
     return value
 
 
@@ -44,7 +54,10 @@ def time_zone(field: str, value: str) -> str:
     """An IANA time zone name."""
     if value not in available_timezones():
         raise InvalidInput(
-            field=field, found=value[:40], expected="an IANA time zone such as Asia/Shanghai"
+            field=field,
+            found=value[:40],
+            expected="an IANA time zone such as Asia/Shanghai",
+            zh="IANA 时区，例如 Asia/Shanghai",
         )
     return ZoneInfo(value).key
 
@@ -52,11 +65,13 @@ def time_zone(field: str, value: str) -> str:
 def locale(field: str, value: str) -> str:
     """One of the languages the engine speaks."""
     if value not in ("zh", "en"):
-        raise InvalidInput(field=field, found=value[:20], expected="zh or en")
+        raise InvalidInput(field=field, found=value[:20], expected="zh or en", zh="zh 或 en")
     return value
 
 
 def limited(field: str, count: int, most: int) -> None:
     """A list of at most so many entries."""
     if count > most:
-        raise InvalidInput(field=field, found=f"{count} entries", expected=f"at most {most}")
+        raise InvalidInput(
+            field=field, found=f"{count} entries", expected=f"at most {most}", zh=f"最多 {most} 项"
+        )

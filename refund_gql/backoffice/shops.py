@@ -34,7 +34,12 @@ async def create(handle: str, *, name: str, currency: str, time_zone: str, local
     """
     handle = validation.text("handle", handle, longest=64)
     if not handle.replace("-", "").isalnum() or not handle.isascii():
-        raise InvalidInput(field="handle", found=handle, expected="letters, digits and dashes")
+        raise InvalidInput(
+            field="handle",
+            found=handle,
+            expected="letters, digits and dashes",
+            zh="字母、数字和连字符",
+        )
     shop = Shop(
         handle=handle,
         name=validation.text("name", name, longest=200),

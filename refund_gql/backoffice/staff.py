@@ -41,7 +41,10 @@ async def create(viewer: Viewer, *, email: str, name: str, role: Role, password:
         raise InvalidInput(field="role", found=role.value, expected=", ".join(sorted(STAFF)))
     if not 10 <= len(password) <= 200:
         raise InvalidInput(
-            field="password", found=f"{len(password)} characters", expected="10 to 200"
+            field="password",
+            found=f"{len(password)} characters",
+            expected="10 to 200",
+            zh="10 到 200 个字符",
         )
     password_hash = await asyncio.to_thread(_hasher.hash, password)
 
@@ -110,9 +113,13 @@ async def create_api_token(
     viewer.require(Role.OWNER, Role.SYSTEM)
     scopes = tuple(sorted(set(scopes)))
     if not scopes:
-        raise InvalidInput(field="scopes", found="[]", expected="at least one scope")
+        raise InvalidInput(
+            field="scopes", found="[]", expected="at least one scope", zh="至少一个权限"
+        )
     if expires_at is not None and expires_at <= clock.now():
-        raise InvalidInput(field="expiresAt", found=expires_at.isoformat(), expected="the future")
+        raise InvalidInput(
+            field="expiresAt", found=expires_at.isoformat(), expected="the future", zh="将来的时间"
+        )
     return await _issue(
         settings,
         shop_id=viewer.shop_id,

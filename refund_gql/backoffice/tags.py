@@ -53,7 +53,9 @@ async def create(viewer: Viewer, code: str, facts: TagFacts) -> UUID:
     viewer.require(Role.OWNER, Role.AGENT)
     code = validation.text("code", code, longest=64)
     if not facts.labels:
-        raise InvalidInput(field="labels", found="none", expected="a label in zh or en")
+        raise InvalidInput(
+            field="labels", found="none", expected="a label in zh or en", zh="中文或英文标签"
+        )
 
     async def work(tx: Transaction) -> UUID:
         if await ReasonTag.filter(shop_id=viewer.shop_id, code=code).using_db(tx).exists():
@@ -121,7 +123,12 @@ async def _set_parent(tx: Transaction, viewer: Viewer, tag: ReasonTag, parent_id
     ancestor: ReasonTag | None = parent
     while ancestor is not None:
         if ancestor.id == tag.id:
-            raise InvalidInput(field="parentId", found=parent.code, expected="no tag below itself")
+            raise InvalidInput(
+                field="parentId",
+                found=parent.code,
+                expected="no tag below itself",
+                zh="不能是自己的下级",
+            )
         above = ReasonTag.filter(id=ancestor.parent_id).using_db(tx)
         ancestor = await above.first() if ancestor.parent_id else None
     tag.parent_id = parent.id

@@ -90,7 +90,12 @@ async def _write_contents(
             )
         )
     if len({row.order_line_id for row in rows}) != len(rows):
-        raise InvalidInput(field=f"{field}.lines", found="twice", expected="each position once")
+        raise InvalidInput(
+            field=f"{field}.lines",
+            found="twice",
+            expected="each position once",
+            zh="每行商品各一次",
+        )
     await ShipmentLine.bulk_create(rows, using_db=tx)
 
 

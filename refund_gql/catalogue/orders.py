@@ -93,7 +93,9 @@ def _check(facts: OrderFacts) -> None:
     validation.limited("captures", len(facts.captures), 50)
     validation.limited("shipments", len(facts.shipments), 50)
     if not facts.lines:
-        raise InvalidInput(field="lines", found="[]", expected="at least one line")
+        raise InvalidInput(
+            field="lines", found="[]", expected="at least one line", zh="至少一件商品"
+        )
     for i, line in enumerate(facts.lines):
         _check_line(f"lines.{i}", line)
     for i, capture in enumerate(facts.captures):
@@ -105,7 +107,10 @@ def _check(facts: OrderFacts) -> None:
     paid = sum(capture.amount for capture in facts.captures)
     if paid > total:
         raise InvalidInput(
-            field="captures", found=str(paid), expected=f"at most the order's total, {total}"
+            field="captures",
+            found=str(paid),
+            expected=f"at most the order's total, {total}",
+            zh=f"不超过订单总额 {total}",
         )
 
 
@@ -169,6 +174,7 @@ async def _upsert_lines(tx: Transaction, order: Order, facts: OrderFacts) -> lis
             field="lines",
             found=f"{len(facts.lines)} lines",
             expected=f"all {len(known)} lines the order has had so far",
+            zh=f"订单已有的全部 {len(known)} 行商品",
         )
     shares = allocate(facts.discount, [_net(line) for line in facts.lines])
     return [

@@ -88,7 +88,10 @@ def _granted(findings: Sequence[Finding], lines: Sequence[RefundLine]) -> dict[U
             raise NotFound(kind="RefundLine", id=str(line_id))
     if sorted(found) != sorted(by_id):
         raise InvalidInput(
-            field="lines", found=f"{len(found)} findings", expected="each refund line once"
+            field="lines",
+            found=f"{len(found)} findings",
+            expected="each refund line once",
+            zh="每个退款商品各一次",
         )
     return {
         finding.refund_line_id: _amount(f"lines.{i}", finding, by_id[finding.refund_line_id])
@@ -102,10 +105,14 @@ def _amount(field: str, finding: Finding, line: RefundLine) -> int:
             field=f"{field}.receivedQuantity",
             found=str(finding.received_quantity),
             expected=f"0 to {line.quantity}",
+            zh=f"0 到 {line.quantity}",
         )
     if (finding.amount is not None) != (finding.verdict is Verdict.REDUCED):
         raise InvalidInput(
-            field=f"{field}.amount", found=str(finding.amount), expected="with REDUCED, only then"
+            field=f"{field}.amount",
+            found=str(finding.amount),
+            expected="with REDUCED, only then",
+            zh="仅在 REDUCED 时填写，且必须填写",
         )
     received = share(line.amount, finding.received_quantity, line.quantity)
     if finding.verdict is Verdict.REFUSED:
@@ -114,7 +121,10 @@ def _amount(field: str, finding: Finding, line: RefundLine) -> int:
         return received
     if finding.amount < 0:
         raise InvalidInput(
-            field=f"{field}.amount", found=str(finding.amount), expected="zero or more"
+            field=f"{field}.amount",
+            found=str(finding.amount),
+            expected="zero or more",
+            zh="不小于零",
         )
     return finding.amount
 

@@ -146,9 +146,16 @@ def _claims(asked: Sequence[RequestedLine] | None, rows: OrderRows) -> list[_Cla
             if q.refundable_quantity
         ]
     if not asked:
-        raise InvalidInput(field="lines", found="[]", expected="at least one line, or null for all")
+        raise InvalidInput(
+            field="lines",
+            found="[]",
+            expected="at least one line, or null for all",
+            zh="至少一件商品；全部退款请填 null",
+        )
     if len({line.order_line_id for line in asked}) != len(asked):
-        raise InvalidInput(field="lines", found="twice", expected="each order line once")
+        raise InvalidInput(
+            field="lines", found="twice", expected="each order line once", zh="每个订单商品各一次"
+        )
     return [
         _claim(f"lines.{i}", line, lines.get(line.order_line_id), quotes, rows)
         for i, line in enumerate(asked)
@@ -170,6 +177,7 @@ def _claim(
             field=f"{field}.quantity",
             found=str(asked.quantity),
             expected=f"1 to {left.refundable_quantity}",
+            zh=f"1 到 {left.refundable_quantity}",
         )
     worth = left.worth(asked.quantity)
     if asked.amount is None:
@@ -177,7 +185,10 @@ def _claim(
     _require_currency(f"{field}.amount", asked.amount, rows)
     if asked.amount.amount < 1:
         raise InvalidInput(
-            field=f"{field}.amount", found=str(asked.amount.amount), expected="more than zero"
+            field=f"{field}.amount",
+            found=str(asked.amount.amount),
+            expected="more than zero",
+            zh="大于零",
         )
     if asked.amount.amount > worth:
         raise ExceedsRefundable(

@@ -32,7 +32,10 @@ async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
         if asked.kind is RefundKind.RETURN_AND_REFUND:
             if not sent:
                 raise InvalidInput(
-                    field="kind", found=asked.kind.value, expected="REFUND_ONLY: nothing was sent"
+                    field="kind",
+                    found=asked.kind.value,
+                    expected="REFUND_ONLY: nothing was sent",
+                    zh="REFUND_ONLY：商品未发货",
                 )
             await change.take(Step.APPROVE_RETURN, because=asked.reason)
             await returns.open_return(change)
@@ -57,7 +60,12 @@ async def reject(
 ) -> UUID:
     """Refuse, with a reason that the customer reads; the goods become refundable again."""
     if not reason.strip():
-        raise InvalidInput(field="reason", found="''", expected="words the customer will read")
+        raise InvalidInput(
+            field="reason",
+            found="''",
+            expected="words the customer will read",
+            zh="顾客能看到的说明文字",
+        )
 
     async def work(change: Change) -> None:
         await change.take(Step.REJECT, because=reason)
@@ -78,7 +86,12 @@ async def request_evidence(
 ) -> UUID:
     """Ask the customer for evidence; the refund stays in review."""
     if not question.strip():
-        raise InvalidInput(field="question", found="''", expected="words the customer will read")
+        raise InvalidInput(
+            field="question",
+            found="''",
+            expected="words the customer will read",
+            zh="顾客能看到的说明文字",
+        )
 
     async def work(change: Change) -> None:
         await change.take(Step.REQUEST_EVIDENCE, because=question)
@@ -98,7 +111,9 @@ async def provide_evidence(
 ) -> UUID:
     """Answer the question; links to pictures are part of the text."""
     if not answer.strip():
-        raise InvalidInput(field="answer", found="''", expected="words or links")
+        raise InvalidInput(
+            field="answer", found="''", expected="words or links", zh="文字说明或图片链接"
+        )
 
     async def work(change: Change) -> None:
         await change.take(Step.PROVIDE_EVIDENCE, because=answer)

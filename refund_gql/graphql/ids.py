@@ -32,7 +32,9 @@ def required(field: str, text: str, kind: str) -> UUID:
     """The row id of an input field. Raises InvalidInput for what is no id of this type."""
     found = row_id(text, kind)
     if found is None:
-        raise InvalidInput(field=field, found=text[:40], expected=f"the id of a {kind}")
+        raise InvalidInput(
+            field=field, found=text[:40], expected=f"the id of a {kind}", zh=f"{kind} 的 id"
+        )
     return found
 
 

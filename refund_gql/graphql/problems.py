@@ -21,7 +21,9 @@ class Problem:
 @strawberry.type(description="A field has a value that cannot be accepted: change it.")
 class InvalidInput(Problem):
     found: str = strawberry.field(description="What was sent.")
-    expected: str = strawberry.field(description="What would be accepted.")
+    expected: str = strawberry.field(
+        description="What would be accepted, in the language of the request."
+    )
 
 
 @strawberry.type(description="No such thing in this shop, or none that you may see.")
@@ -74,22 +76,30 @@ class NotRefundable(Problem):
     )
 
 
-def _maximum(data: dict[str, Any]) -> dict[str, Any]:
-    amount = MinorUnits(data["maximum_refundable"])
-    return {"maximum_refundable": Money(amount=amount, currency=data["currency"])}
+Fields = Callable[[Any, str], dict[str, Any]]
+"""From a refusal and a locale to the fields a problem has of its own."""
 
 
-def _pick(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda data: {name: data[name] for name in names}
+def _pick(*names: str) -> Fields:
+    return lambda refusal, locale: {name: refusal.data[name] for name in names}
 
 
-def _illegal_step(data: dict[str, Any]) -> dict[str, Any]:
-    allowed = [Step(step) for step in data["allowed_next"]]
-    return {"status": data["status"], "allowed_next": allowed}
+def _invalid_input(refusal: errors.InvalidInput, locale: str) -> dict[str, Any]:
+    return {"found": refusal.data["found"], "expected": refusal.expected(locale)}
 
 
-_TYPES: dict[type[errors.Refusal], tuple[Any, Callable[[dict[str, Any]], dict[str, Any]]]] = {
-    errors.InvalidInput: (InvalidInput, _pick("found", "expected")),
+def _maximum(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
+    amount = MinorUnits(refusal.data["maximum_refundable"])
+    return {"maximum_refundable": Money(amount=amount, currency=refusal.data["currency"])}
+
+
+def _illegal_step(refusal: errors.IllegalStep, locale: str) -> dict[str, Any]:
+    allowed = [Step(step) for step in refusal.data["allowed_next"]]
+    return {"status": refusal.data["status"], "allowed_next": allowed}
+
+
+_TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
+    errors.InvalidInput: (InvalidInput, _invalid_input),
     errors.NotFound: (NotFound, _pick("kind")),
     errors.AlreadyExists: (AlreadyExists, _pick("kind")),
     errors.NotAllowed: (NotAllowed, _pick("reason")),
@@ -111,5 +121,5 @@ def of(refusal: errors.Refusal, locale: str) -> Any:
         code=refusal.code,
         message=refusal.message(locale),
         path=list(refusal.path),
-        **fields(refusal.data),
+        **fields(refusal, locale),
     )

@@ -117,5 +117,7 @@ async def _shop(handle: str) -> models.Shop:
     except OperationalError as error:
         raise CannotImport(f"the database is not ready ({error}): refund-gql migrate") from error
     if shop is None:
-        raise CannotImport(f"there is no shop with the handle {handle!r}; create it first")
+        raise CannotImport(
+            f"there is no shop with the handle {handle!r}; create it first: refund-gql shop create"
+        )
     return shop

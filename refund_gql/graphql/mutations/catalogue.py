@@ -217,5 +217,7 @@ def _texts(field: str, value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(
         isinstance(text, str) and len(text) <= 500 for text in value.values()
     ):
-        raise InvalidInputRefusal(field=field, found=str(value)[:40], expected="an object of texts")
+        raise InvalidInputRefusal(
+            field=field, found=str(value)[:40], expected="an object of texts", zh="值均为文本的对象"
+        )
     return value

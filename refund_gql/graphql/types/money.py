@@ -26,6 +26,9 @@ class MoneyInput:
         """The amount as the flow takes it. Raises InvalidInput for an unknown currency."""
         if self.currency not in money.EXPONENTS:
             raise InvalidInput(
-                field=f"{field}.currency", found=self.currency[:10], expected="an ISO 4217 code"
+                field=f"{field}.currency",
+                found=self.currency[:10],
+                expected="an ISO 4217 code",
+                zh="ISO 4217 货币代码",
             )
         return money.Money(amount=self.amount, currency=self.currency)
