@@ -113,7 +113,7 @@ def create_app(running: Engine) -> Starlette:
     async def graphql_or_page(request: Request) -> Response:
         wants_html = "text/html" in request.headers.get("accept", "")
         if request.method == "GET" and wants_html and "query" not in request.query_params:
-            return HTMLResponse(page.html(), headers=page.HEADERS)
+            return HTMLResponse(page.html(str(request.url)), headers=page.HEADERS)
         answer: Response = await graphql.answer(request)
         return answer
 

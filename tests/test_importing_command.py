@@ -148,7 +148,7 @@ async def test_an_unknown_shop_ends_with_code_2(database_url: str, folder: Path)
     options = ("--mapping", "shop.toml", "--shop", "nowhere")
     code, out, err = await call(database_url, folder, "orders", "rows.csv", *options)
     assert (code, out) == (2, "")
-    assert err == "there is no shop with the handle 'nowhere'; create it first: refund-gql shop create\n"
+    assert err == "there is no shop 'nowhere'; make it first: refund-gql shop create\n"
 
 
 async def test_a_killed_process_leaves_a_beginning_to_go_on_from(

@@ -23,7 +23,7 @@ code { font: .9em ui-monospace, monospace; background: #f6f8fa; padding: .1em .3
 details { border-top: 1px solid #d0d7de; padding: .5rem 0 } summary { cursor: pointer }
 """
 
-_AUTH = """curl http://127.0.0.1:8000/graphql \\
+_AUTH = """curl {endpoint} \\
   -H 'Authorization: Bearer rg_...' -H 'Content-Type: application/json' \\
   -d '{"query": "{ viewer { name role } }"}'"""
 
@@ -39,8 +39,8 @@ def examples() -> list[tuple[str, str, str]]:
     return found
 
 
-def html() -> str:
-    """The whole page."""
+def html(endpoint: str) -> str:
+    """The whole page; `endpoint` is the address the browser used."""
     items = "".join(
         f"<details><summary><b>{escape(role)}</b> {escape(title)}</summary>"
         f"<pre>{escape(operation)}</pre></details>"
@@ -52,7 +52,7 @@ def html() -> str:
         f"<title>refund_gql</title><style>{_STYLE}</style>"
         "<h1>refund_gql</h1><p class=who>A refund engine for online shops. "
         "退款引擎：一个 GraphQL 接口。</p>"
-        "<h2>Endpoint</h2><p><code>POST /graphql</code> with a JSON body: "
+        f"<h2>Endpoint</h2><p><code>POST {escape(endpoint)}</code> with a JSON body: "
         "<code>query</code>, <code>variables</code>, <code>operationName</code>. "
         "Point any GraphQL client at this address; the schema can be introspected.</p>"
         "<h2>Authenticate</h2><p>Send a token as <code>Authorization: Bearer rg_…</code>. "
@@ -60,7 +60,7 @@ def html() -> str:
         "programs from <code>apiTokenCreate</code>, customers from "
         "<code>customerSessionCreate</code>. Texts come in Chinese or English as "
         "<code>Accept-Language</code> asks.</p>"
-        f"<pre>{escape(_AUTH)}</pre>"
+        f"<pre>{escape(_AUTH.replace('{endpoint}', endpoint))}</pre>"
         f"<h2>Examples by role</h2>{items}"
         "<h2>Is it up?</h2><p><code>/healthz</code> the process, <code>/readyz</code> the "
         "database.</p></html>"
