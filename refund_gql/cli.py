@@ -114,18 +114,13 @@ async def shop_create(
     handle
         The shop's name in logins and on the command line.
     """
-    password = _ask_password()
+    owner = staff.NewStaff(
+        email=owner_email, name=owner_name, role=Role.OWNER, password=_ask_password()
+    )
 
     async def work() -> str:
-        shop_id = await shops.create(
-            handle, name=name, currency=currency, time_zone=time_zone, locale=locale
-        )
-        await staff.create(
-            system(shop_id),
-            email=owner_email,
-            name=owner_name,
-            role=Role.OWNER,
-            password=password,
+        await shops.create(
+            handle, name=name, currency=currency, time_zone=time_zone, locale=locale, owner=owner
         )
         return f"shop {handle} is open; {owner_email} can log in with staffLogin"
 

@@ -8,7 +8,7 @@ any moment, retries what PostgreSQL asks to be retried, and turns driver errors 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import Any, TypeVar, cast
@@ -40,6 +40,7 @@ _ROLLED_BACK = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection cut off in the middle of a message
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -58,7 +59,7 @@ _MIGRATION_LOCK = "select pg_advisory_lock(hashtext('refund_gql.migrate'))"
 async def server(settings: Settings) -> AsyncIterator[str]:
     """The URL of the PostgreSQL to use: the given one, or the embedded one while it runs."""
     if settings.database_url is not None:
-        yield str(settings.database_url)
+        yield settings.database_url
         return
     running = postgres.embedded(settings.data)
     url = await asyncio.to_thread(running.__enter__)
@@ -180,7 +181,9 @@ async def _attempts(work: Callable[[Transaction], Awaitable[T]], refunds: Sequen
     _inside.set(True)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return await _once(work, refunds)
+            # In a task of its own: Tortoise would go on with the connection of an attempt that
+            # could not begin, or could not end.
+            return await asyncio.create_task(_once(work, refunds))
         except _ROLLED_BACK as error:
             last: Exception = error
         except _Lost as error:
@@ -243,16 +246,24 @@ async def _finish_running() -> None:
 
 
 async def fetch(sql: str, *arguments: object) -> list[asyncpg.Record]:
-    """Rows of one read-only statement, outside any transaction.
+    """Rows of one read-only statement, outside any transaction. Raises as `read`."""
+    client = cast(AsyncpgDBClient, get_connection("default"))
+
+    async def query() -> list[asyncpg.Record]:
+        async with client.acquire_connection() as connection:
+            return cast(list[asyncpg.Record], await connection.fetch(sql, *arguments))
+
+    return await read(query)
+
+
+async def read(query: Callable[[], Awaitable[T]]) -> T:
+    """What `query` reads, through the ORM or not, outside any transaction.
 
     Raises Unavailable when the database cannot be reached, after one more try.
     """
-    client = cast(AsyncpgDBClient, get_connection("default"))
-    for last_try in (False, True):
-        try:
-            async with client.acquire_connection() as connection:
-                return cast(list[asyncpg.Record], await connection.fetch(sql, *arguments))
-        except _LOST as error:
-            if last_try:
-                raise Unavailable("the database was lost") from error
-    raise AssertionError("unreachable")
+    with suppress(*_LOST):
+        return await query()
+    try:
+        return await query()
+    except _LOST as error:
+        raise Unavailable("the database was lost") from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, PostgresDsn, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REFUND_GQL_", frozen=True, extra="ignore")
 
-    database_url: PostgresDsn | None = None
+    database_url: str | None = Field(default=None, repr=False, pattern="^postgres(ql)?://")
     """A PostgreSQL of yours; without it an embedded one starts in the data folder."""
     data: Path = Field(default_factory=_default_data)
     """The folder of the embedded PostgreSQL and of everything else kept on this machine."""

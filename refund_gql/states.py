@@ -1,7 +1,7 @@
 """The journey of a refund as one table: the only place that knows which step leads where.
 
 `Journey` is checked when this module is imported: every state can be reached, every state that
-is not final has a way out, and no step is ambiguous. README's picture is `mermaid()`.
+is not final leads to a final one, and no step is ambiguous. README's picture is `mermaid()`.
 """
 
 from collections.abc import Iterable
@@ -411,9 +411,16 @@ class Journey:
             reached |= more
         if unreachable := set(RefundStatus) - reached:
             raise ValueError(f"states nobody can reach: {sorted(unreachable)}")
-        left = {source for row in self.transitions for source in row.sources}
-        if dead := set(RefundStatus) - left - FINAL:
+        # Backwards from the end: an arrow that only leads round in circles is no way out.
+        ends = set(FINAL)
+        while more := self._leading_to(ends) - ends:
+            ends |= more
+        if dead := set(RefundStatus) - ends:
             raise ValueError(f"states without a way out: {sorted(dead)}")
+
+    def _leading_to(self, targets: set[RefundStatus]) -> set[RefundStatus]:
+        rows = (row for row in self.transitions if row.target in targets)
+        return {source for row in rows for source in row.sources}
 
 
 JOURNEY = Journey(TRANSITIONS, INITIAL)

@@ -339,14 +339,18 @@ async def test_a_refund_of_the_past_is_finished_history(
         EventType.IMPORTED, RefundStatus.REFUNDED, MAY
     )  # fmt: skip
     assert event.payload == {"amount": 400, "currency": "GBP"}
-    assert refund.head == event.hash == chain_hash(
-        GENESIS,
-        refund_id=str(refund.id),
-        version=1,
-        type=EventType.IMPORTED,
-        at=MAY,
-        actor=event.actor,
-        payload=event.payload,
+    assert (
+        refund.head
+        == event.hash
+        == chain_hash(
+            GENESIS,
+            refund_id=str(refund.id),
+            version=1,
+            type=EventType.IMPORTED,
+            at=MAY,
+            actor=event.actor,
+            payload=event.payload,
+        )
     )
     assert await models.Payout.filter(shop_id=shop.id).count() == 0
     assert (report.counts["refunds"], report.counts["lines_linked"]) == (1, 1)

@@ -62,7 +62,7 @@ def test_a_separator_can_be_chosen(tmp_path: Path) -> None:
 
 def test_a_torn_row_is_named_and_takes_no_other_with_it(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    path.write_text("order,price,title\n1,2.55\n\n2,1,T\n3,1,T,more\n4,1,12\" ruler\n")
+    path.write_text('order,price,title\n1,2.55\n\n2,1,T\n3,1,T,more\n4,1,12" ruler\n')
     found = read(path)
     assert found.torn == {
         0: "has 2 cells, the header has 3",

@@ -15,6 +15,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 from refund_gql import database, jobs, models
 from refund_gql.models.row import Row
+from support.databases import empty_database
 
 COLUMNS = """
 select table_name, column_name, data_type, character_maximum_length, is_nullable
@@ -40,17 +41,6 @@ CASCADING = """
 select conrelid::regclass::text from pg_constraint where contype = 'f' and confdeltype <> 'r'
 """
 ALL_MODELS = [model for model in vars(models).values() if isinstance(model, type)]
-
-
-async def empty_database(url: str, name: str) -> str:
-    """A new, empty database on the test server; its URL."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(f"drop database if exists {name}")
-        await connection.execute(f"create database {name}")
-    finally:
-        await connection.close()
-    return url.replace("/refund_gql?", f"/{name}?")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer
-from refund_gql.backoffice import tags
+from refund_gql.backoffice import staff, tags
+from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import Transaction
 from refund_gql.errors import AlreadyExists, InvalidInput
 from refund_gql.models import Shop
@@ -27,10 +28,18 @@ class ShopFacts:
     return_requirements: Mapping[str, str] | None = None
 
 
-async def create(handle: str, *, name: str, currency: str, time_zone: str, locale: str) -> UUID:
+async def create(
+    handle: str,
+    *,
+    name: str,
+    currency: str,
+    time_zone: str,
+    locale: str,
+    owner: NewStaff | None = None,
+) -> UUID:
     """A new shop with the trade's five reason tags; the command line does this, nobody else.
 
-    Raises InvalidInput, AlreadyExists.
+    The owner is added with it, or neither. Raises InvalidInput, AlreadyExists.
     """
     handle = validation.text("handle", handle, longest=64)
     if not handle.replace("-", "").isalnum() or not handle.isascii():
@@ -48,12 +57,15 @@ async def create(handle: str, *, name: str, currency: str, time_zone: str, local
         locale=validation.locale("locale", locale),
         created_at=clock.now(),
     )
+    person = await staff.checked(shop.id, owner) if owner else None
 
     async def work(tx: Transaction) -> UUID:
         if await Shop.filter(handle=handle).using_db(tx).exists():
             raise AlreadyExists(kind="Shop", id=handle)
         await shop.save(using_db=tx, force_create=True)
         await tags.create_defaults(tx, shop)
+        if person is not None:
+            await person.save(using_db=tx, force_create=True)
         return shop.id
 
     return await database.transaction(work)

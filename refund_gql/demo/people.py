@@ -49,7 +49,8 @@ _ENGLISH = (
 
 def _chinese(index: int, entry: str) -> Person:
     name, _, mailbox = entry.partition(" ")
-    phone = f"+86 138 0000 {index:04}"
+    # No mobile number in China begins with 100.
+    phone = f"+86 100 0000 {index:04}"
     return Person(f"C-{1001 + index}", name, f"{mailbox}@example.com", phone, "zh")
 
 

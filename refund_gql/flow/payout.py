@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from refund_gql import database
 from refund_gql.auth import Viewer
 from refund_gql.database import Transaction
 from refund_gql.errors import ExceedsRefundable, IllegalStep, NotFound
@@ -134,7 +135,8 @@ async def retry(viewer: Viewer, payout_id: UUID, *, once: Once) -> UUID:
     for first. Raises NotFound, NotAllowed, IllegalStep and ExceedsRefundable.
     """
     viewer.require(Role.OWNER, Role.FINANCE)
-    found = await Payout.filter(id=payout_id, shop_id=viewer.shop_id).first()
+    payouts = Payout.filter(id=payout_id, shop_id=viewer.shop_id)
+    found = await database.read(payouts.first)
     if found is None:
         raise NotFound(kind="Payout", id=str(payout_id))
 

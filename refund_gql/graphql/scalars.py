@@ -1,5 +1,6 @@
-"""Values the built-in scalars cannot hold."""
+"""Values the built-in scalars cannot hold, or would hold without a limit."""
 
+from datetime import UTC, datetime
 from typing import Any, NewType
 
 import strawberry
@@ -14,11 +15,27 @@ MinorUnits = NewType("MinorUnits", int)
 JSON = NewType("JSON", object)
 """Any JSON value."""
 
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
+"""Far enough from the calendar's ends that windows and time zones can be added to any moment."""
+
 
 def _parse_minor_units(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_MINOR_UNITS:
         raise GraphQLError("MinorUnits is an integer between -(2^53-1) and 2^53-1")
     return value
+
+
+def _parse_moment(value: Any) -> datetime:
+    """A time without a zone is meant as UTC."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise GraphQLError("DateTime is an ISO 8601 text such as 2026-01-31T08:00:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise GraphQLError(f"DateTime is from {FIRST_MOMENT:%Y} to {LAST_MOMENT:%Y}")
+    return moment.astimezone(UTC)
 
 
 CONFIG = StrawberryConfig(
@@ -30,6 +47,12 @@ CONFIG = StrawberryConfig(
             "an integer of at most 2^53 - 1, so that every JSON reader keeps it exactly.",
             serialize=int,
             parse_value=_parse_minor_units,
+        ),
+        datetime: strawberry.scalar(
+            name="DateTime",
+            description="A point in time in ISO 8601, from 1970 to 2999; without a zone it is UTC.",
+            serialize=datetime.isoformat,
+            parse_value=_parse_moment,
         ),
         JSON: strawberry.scalar(
             name="JSON",

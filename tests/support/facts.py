@@ -75,7 +75,8 @@ async def gather(
 
 
 async def _rows(connection: Any, table: str, shop_id: UUID) -> list[Row]:
-    rows = await connection.fetch(f'select * from "{table}" where shop_id = $1 order by id', shop_id)
+    sql = f'select * from "{table}" where shop_id = $1 order by id'
+    rows = await connection.fetch(sql, shop_id)
     return [
         {**row, "payload": json.loads(row["payload"])} if table == "event" else dict(row)
         for row in rows

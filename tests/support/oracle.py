@@ -62,7 +62,8 @@ def every_payment_is_a_payout(facts: Facts) -> Iterator[str]:
         if payout is None:
             yield f"payment {payment.number} belongs to no payout"
             continue
-        ordered = (payout["amount"], payout["currency"], captures[payout["capture_id"]]["reference"])
+        reference = captures[payout["capture_id"]]["reference"]
+        ordered = (payout["amount"], payout["currency"], reference)
         if ordered != (payment.amount, payment.currency, payment.capture_reference):
             yield f"payment {payment.number} is not what was ordered"
 

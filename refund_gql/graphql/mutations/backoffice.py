@@ -83,6 +83,11 @@ class StaffInput:
     role: Role = strawberry.field(description="What the person may do.")
     password: str = strawberry.field(description="10 to 200 characters.")
 
+    def value(self) -> staff.NewStaff:
+        return staff.NewStaff(
+            email=self.email, name=self.name, role=self.role, password=self.password
+        )
+
 
 @strawberry.input(description="A login.")
 class StaffLoginInput:
@@ -129,13 +134,7 @@ class BackofficeMutations:
         return await answer(
             info,
             Staff,
-            lambda: staff.create(
-                viewer,
-                email=input.email,
-                name=input.name,
-                role=input.role,
-                password=input.password,
-            ),
+            lambda: staff.create(viewer, input.value()),
         )
 
     @strawberry.mutation(description="Log in; needs no token.")

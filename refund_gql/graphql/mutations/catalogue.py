@@ -1,6 +1,6 @@
 """What the shop tells us: orders, customers, products."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -70,7 +70,7 @@ class CaptureInput:
             gateway=self.gateway,
             reference=self.reference,
             amount=self.amount,
-            captured_at=self.captured_at and _utc(self.captured_at),
+            captured_at=self.captured_at,
             disputed=self.disputed,
             metadata=_texts(f"{field}.metadata", self.metadata),
         )
@@ -102,8 +102,8 @@ class ShipmentInput:
         return fulfilment.ShipmentFacts(
             courier=self.courier,
             tracking_number=self.tracking_number,
-            shipped_at=_utc(self.shipped_at),
-            delivered_at=self.delivered_at and _utc(self.delivered_at),
+            shipped_at=self.shipped_at,
+            delivered_at=self.delivered_at,
             lines=contents,
         )
 
@@ -136,7 +136,7 @@ class OrderInput:
         return orders.OrderFacts(
             number=self.number,
             currency=self.currency,
-            placed_at=_utc(self.placed_at),
+            placed_at=self.placed_at,
             lines=tuple(line.value() for line in self.lines),
             customer_reference=self.customer_reference,
             discount=self.discount,
@@ -204,11 +204,6 @@ class CatalogueMutations:
 async def _upsert_order(info: Info, input: OrderInput) -> OrderUpsertResult:
     viewer = info.context.known_viewer
     return await answer(info, Order, lambda: orders.upsert(viewer, input.value()))
-
-
-def _utc(moment: datetime) -> datetime:
-    """A time without a zone is meant as UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _texts(field: str, value: object) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """Reading refunds: one, many, and what may be refunded."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import strawberry
 
 from refund_gql.auth import Viewer
-from refund_gql.database import fetch
+from refund_gql.database import fetch, read
 from refund_gql.flow import quote as quotes
 from refund_gql.graphql import ids
 from refund_gql.graphql.context import Info
@@ -62,9 +62,9 @@ class RefundFilter:
         if self.amount_to is not None:
             where.add("amount <= {}", self.amount_to)
         if self.requested_from is not None:
-            where.add("requested_at >= {}", _utc(self.requested_from))
+            where.add("requested_at >= {}", self.requested_from)
         if self.requested_to is not None:
-            where.add("requested_at < {}", _utc(self.requested_to))
+            where.add("requested_at < {}", self.requested_to)
         self._apply_relations(where)
         if self.text is not None:
             _apply_text(where, self.text, viewer)
@@ -107,11 +107,6 @@ def _apply_text(where: Where, text: str, viewer: Viewer) -> None:
     where.add(_PERSONAL_TEXT if personal else _NUMBER_TEXT, contains(text))
 
 
-def _utc(moment: datetime) -> datetime:
-    """A time without a zone is meant as UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 @strawberry.type
 class RefundQueries:
     @strawberry.field(description="One refund, by id or by number; null when you see none.")
@@ -144,7 +139,8 @@ class RefundQueries:
         order = await Order.read(info, row_id) if row_id else None
         if order is None:
             return None
-        rows = await quotes.load(None, info.context.known_viewer.shop_id, order.row["id"])
+        shop_id, order_id = info.context.known_viewer.shop_id, order.row["id"]
+        rows = await read(lambda: quotes.load(None, shop_id, order_id))
         return RefundQuote.of(rows.quote) if rows else None
 
 

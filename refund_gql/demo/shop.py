@@ -1,0 +1,132 @@
+"""The demo's shop: opened once, with its people, its trade, its history and its live refunds."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+
+import asyncpg
+
+from refund_gql import clock, database
+from refund_gql.app import Engine
+from refund_gql.auth import Viewer, system
+from refund_gql.backoffice import shops, staff
+from refund_gql.backoffice.shops import ShopFacts
+from refund_gql.database import Transaction
+from refund_gql.demo import history, people, scenes, trade
+from refund_gql.demo.failure import CannotStart
+from refund_gql.demo.trade import Trade
+from refund_gql.models import Order, ReasonTag, Shop, Staff
+from refund_gql.roles import Role
+
+HANDLE = "demo"
+_SEED = 20241111
+_FACTS = ShopFacts(
+    finance_threshold=200_00,
+    return_address="浙江省杭州市余杭区良渚街道山茶路 88 号 3 号仓 退货组 · "
+    "Returns, Warehouse 3, 88 Shancha Road, Liangzhu, Yuhang, Hangzhou, Zhejiang",
+    return_requirements={
+        "zh": "商品完好、未使用，吊牌与配件齐全，请附上纸条写明退款单号。",
+        "en": "Unused and intact, with tags and accessories; enclose a note with the refund's "
+        "number.",
+    },
+)
+_LOCK = "select pg_advisory_lock(hashtext('refund_gql.demo'))"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoShop:
+    """The shop and who works in it."""
+
+    shop: Shop
+    colleagues: Mapping[Role, Staff]
+
+    def viewer(self, role: Role) -> Viewer:
+        """A colleague, as the flow sees them."""
+        person = self.colleagues[role]
+        return Viewer(shop_id=self.shop.id, role=role, id=person.id, name=person.name)
+
+
+async def open_shop(running: Engine) -> DemoShop:
+    """The demo's shop; made if there is none, finished if it was left half made.
+
+    Raises CannotStart without the sandbox gateway, and when this shop is somebody else's.
+    """
+    _require_sandbox(running)
+    async with _alone(running.database_url):
+        shop = await _shop()
+        colleagues = await _colleagues(shop)
+        opened = DemoShop(shop=shop, colleagues=colleagues)
+        if not await Order.filter(shop_id=shop.id, number=trade.FIRST).exists():
+            await _trade(shop)
+        await scenes.play(running, shop, {role: opened.viewer(role) for role in colleagues})
+        return opened
+
+
+@asynccontextmanager
+async def _alone(url: str) -> AsyncIterator[None]:
+    """Two demos that start together on one database make one shop."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(_LOCK)
+        yield
+    finally:
+        await connection.close()
+
+
+async def _shop() -> Shop:
+    if not await Shop.filter(handle=HANDLE).exists():
+        await shops.create(
+            HANDLE,
+            name="山茶生活 Camellia Home",
+            currency="CNY",
+            time_zone="Asia/Shanghai",
+            locale="zh",
+        )
+    shop = await Shop.get(handle=HANDLE)
+    working_here = Staff.filter(shop_id=shop.id)
+    if not await working_here.exists():
+        await shops.update(Viewer(shop_id=shop.id, role=Role.OWNER), _FACTS)
+        return await Shop.get(id=shop.id)
+    if not await working_here.filter(email=people.COLLEAGUES[0].email).exists():
+        raise CannotStart(
+            f"the shop {HANDLE!r} of this database is not the demo's: none of the demo's people "
+            "works there; give the demo a folder of its own with --data"
+        )
+    return shop
+
+
+async def _colleagues(shop: Shop) -> dict[Role, Staff]:
+    known = set(await Staff.filter(shop_id=shop.id).values_list("email", flat=True))
+    for colleague in people.COLLEAGUES:
+        if colleague.email not in known:
+            await staff.create(
+                system(shop.id), password=people.PASSWORD, **colleague._asdict()
+            )
+    emails = [colleague.email for colleague in people.COLLEAGUES]
+    rows = await Staff.filter(shop_id=shop.id, email__in=emails)
+    return {Role(row.role): row for row in rows}
+
+
+async def _trade(shop: Shop) -> None:
+    """All orders and the history, in one transaction: they are there, or they are not."""
+    business = Trade(shop, Random(_SEED), clock.now())  # noqa: S311 - seeded on purpose, no secret
+    reasons = {tag.code: tag for tag in await ReasonTag.filter(shop_id=shop.id)}
+    past = history.make(business, reasons)
+    trade.add_business(business)
+    trade.add_tries(business)
+    scenes.add_orders(business)
+
+    async def work(tx: Transaction) -> None:
+        await business.write(tx)
+        await past.write(tx)
+
+    await database.transaction(work)
+
+
+def _require_sandbox(running: Engine) -> None:
+    if "sandbox" in running.gateways.by_name:
+        return
+    reasons = [p.reason for p in running.registry.plugins if p.name == "sandbox" and p.reason]
+    found = reasons[0] if reasons else "it is not installed, or REFUND_GQL_PLUGINS leaves it out"
+    raise CannotStart(f"the demo pays through the plugin refund-gql-sandbox: {found}")
