@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 import pgqueuer
+import structlog
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
@@ -29,6 +30,7 @@ from refund_gql.database import Transaction
 from refund_gql.settings import Settings
 
 Handler = Callable[[str], Awaitable[None]]
+_log = structlog.get_logger(__name__)
 
 # Every name is given here, because PgQueuer would otherwise take names from the environment,
 # bare ones such as CHANNEL included, and two processes would use two queues.
@@ -154,6 +156,12 @@ class _Executor(DatabaseRetryEntrypointExecutor):
         except asyncio.CancelledError as error:
             raise RetryRequested(delay=timedelta(0), reason="the worker stopped") from error
         except RetryRequested as retry:
+            _log.warning(
+                "a job failed and will be tried again",
+                kind=job.entrypoint,
+                subject=(job.payload or b"").decode(),
+                exc_info=retry.__cause__,
+            )
             jitter = random.uniform(0.5, 1.5)  # noqa: S311 - jitter, no secret
             raise RetryRequested(delay=retry.delay * jitter, reason=retry.reason) from retry
 

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from refund_gql import clock, database, jobs
 from refund_gql.errors import Unavailable
-from refund_gql.flow.conversation import Gateways
+from refund_gql.flow.conversation import Gateways, understood
 from refund_gql.models import WebhookMessage, new_id
 from refund_gql.providers import GatewayNotice, Outcome, OutcomeState, WebhookRejected
 
@@ -79,7 +79,7 @@ async def _store(gateway: str, notice: GatewayNotice) -> None:
             gateway,
             notice.event_id,
             notice.number,
-            _to_json(notice.outcome),
+            _to_json(understood(notice.outcome)),
             clock.now(),
         ]
         for row in await tx.execute_query_dict(_STORE, content):

@@ -1,5 +1,6 @@
 """One PostgreSQL and one running engine, with its worker, for the whole test session."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -109,3 +110,16 @@ def make_shop(engine: Engine) -> Callable[..., Awaitable[Shop]]:
     return make
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The Online Retail tests are part of the suite where the data is."""
+    if "REFUND_GQL_ONLINE_RETAIL" in os.environ:
+        return
+    without = [item for item in items if item.get_closest_marker("online_retail") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in without])
+    items[:] = without
+
+
+def pytest_report_header() -> str:
+    """Say what part of the suite runs here."""
+    here = "present" if "REFUND_GQL_ONLINE_RETAIL" in os.environ else "absent, its tests left out"
+    return f"Online Retail data: {here}"

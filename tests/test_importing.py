@@ -475,10 +475,13 @@ async def test_the_file_may_know_the_order(make_shop: MakeShop, tmp_path: Path) 
     shop = await make_shop()
     rows = ("1 2024-05-01 ada A - 1 2.00", "2 2024-05-02 ada A - 1 2.00")
     await perform(orders(tmp_path, *rows), shop)
-    refunded = ("C1 2024-05-03 ada A - 1 2.00 1", "C2 2024-05-03 ada A - 1 2.00 404")
+    refunded = ("C1 2024-04-03 - A - 1 2.00 1", "C2 2024-05-03 ada A - 1 2.00 404")
     await perform(refunds(tmp_path, *refunded, fields={"order_number": "more"}), shop)
     lines = await models.RefundLine.filter(shop_id=shop.id).order_by("id")
     assert [await owner(shop, line.order_line_id) for line in lines] == ["1", None]
+    customer = await models.Customer.get(shop_id=shop.id)
+    found = await models.Refund.filter(shop_id=shop.id)
+    assert [refund.customer_id for refund in found] == [customer.id] * 2
 
 
 async def test_a_refund_over_several_orders_has_no_order(

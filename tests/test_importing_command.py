@@ -73,9 +73,9 @@ async def test_an_import_prints_its_report(
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"rows.csv: 2 rows for the orders of {shop.handle}",
-        "  imported  1 row, 1 orders",
+        "  imported  1 row, 1 order",
         "  amount    3.00 GBP",
-        "  created   0 customers, 1 products, 1 captures",
+        "  created   0 customers, 1 product, 1 capture",
         "  rejected  1 row",
         "    row 2, quantity: 'x' is not a decimal number",
     ]
@@ -148,7 +148,15 @@ async def test_an_unknown_shop_ends_with_code_2(database_url: str, folder: Path)
     options = ("--mapping", "shop.toml", "--shop", "nowhere")
     code, out, err = await call(database_url, folder, "orders", "rows.csv", *options)
     assert (code, out) == (2, "")
-    assert err == "there is no shop 'nowhere'; make it first: refund-gql shop create\n"
+    assert err.startswith("there is no shop with the handle 'nowhere'; create it first: ")
+
+
+async def test_a_database_that_is_not_there_ends_with_code_1(folder: Path) -> None:
+    options = ("--mapping", "shop.toml", "--shop", "nowhere")
+    nobody = "postgresql://nobody@127.0.0.1:1/nothing"
+    code, out, err = await call(nobody, folder, "orders", "rows.csv", *options)
+    assert (code, out) == (1, "")
+    assert err.startswith("the database cannot be reached, or was lost (")
 
 
 async def test_a_killed_process_leaves_a_beginning_to_go_on_from(

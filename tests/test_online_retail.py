@@ -24,10 +24,7 @@ from refund_gql.models import Shop
 
 FOLDER = os.environ.get("REFUND_GQL_ONLINE_RETAIL")
 
-pytestmark = [
-    pytest.mark.online_retail,
-    pytest.mark.skipif(FOLDER is None, reason="REFUND_GQL_ONLINE_RETAIL is not set"),
-]
+pytestmark = pytest.mark.online_retail
 
 
 @dataclass(frozen=True, kw_only=True)

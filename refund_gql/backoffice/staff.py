@@ -70,7 +70,7 @@ async def checked(shop_id: UUID, asked: NewStaff) -> Staff:
         )
     return Staff(
         shop_id=shop_id,
-        email=validation.text("email", asked.email, longest=320).lower(),
+        email=_address(asked.email),
         name=validation.text("name", asked.name, longest=200),
         role=asked.role,
         password_hash=await asyncio.to_thread(_hasher.hash, asked.password),
@@ -83,17 +83,12 @@ async def login(settings: Settings, *, shop: str, email: str, password: str) -> 
 
     After five wrong passwords in a row the account rests, a minute longer each time.
     """
-    tenant = await database.read(Shop.filter(handle=shop).first)
-    found = Staff.filter(shop_id=tenant.id if tenant else None, email=email.strip().lower())
-    staff = await database.read(found.first) if tenant else None
+    staff = await _find(shop, email)
     known = staff.password_hash if staff else None
     right = await asyncio.to_thread(_verify, known, password[:200])
-    if staff is None or not staff.active:
+    if staff is None:
         raise NotAllowed(reason="LOGIN")
-    if staff.locked_until is not None and staff.locked_until > clock.now():
-        raise NotAllowed(reason="LOGIN")
-    await database.transaction(lambda tx: _count_failure(tx, staff.id, right=right))
-    if not right:
+    if not await database.transaction(lambda tx: _count_try(tx, staff.id, right=right)):
         raise NotAllowed(reason="LOGIN")
     hours = timedelta(hours=settings.session_hours)
     return await issue_staff_token(settings, staff, expires_at=clock.now() + hours)
@@ -165,12 +160,16 @@ async def revoke_api_token(viewer: Viewer, token_id: UUID) -> UUID:
 async def create_customer_session(
     viewer: Viewer, settings: Settings, *, customer_reference: str
 ) -> Issued:
-    """A token for one customer, opened by the shop's backend. Raises NotAllowed, NotFound."""
+    """A token for one customer, opened by the shop's backend.
+
+    Raises NotAllowed, NotFound, InvalidInput.
+    """
     viewer.require(Role.SERVICE, Role.OWNER, Role.SYSTEM, scope=Scope.SESSIONS)
-    found = Customer.filter(shop_id=viewer.shop_id, reference=customer_reference)
+    reference = validation.text("customerReference", customer_reference, longest=64)
+    found = Customer.filter(shop_id=viewer.shop_id, reference=reference)
     customer = await database.read(found.first)
     if customer is None:
-        raise NotFound(kind="Customer", id=customer_reference)
+        raise NotFound(kind="Customer", id=reference)
     token = new_token(settings)
     session = CustomerSession(
         shop_id=viewer.shop_id,
@@ -218,6 +217,23 @@ async def _issue(
     return Issued(id=row.id, text=token.text, expires_at=expires_at)
 
 
+async def _find(handle: str, email: str) -> Staff | None:
+    """The active member of staff; a text that cannot be a name is just nobody's."""
+    try:
+        handle, email = validation.text("shop", handle, longest=64), _address(email)
+    except InvalidInput:
+        return None
+    tenant = await database.read(Shop.filter(handle=handle).first)
+    if tenant is None:
+        return None
+    return await database.read(Staff.filter(shop_id=tenant.id, email=email, active=True).first)
+
+
+def _address(email: str) -> str:
+    # Before its length is checked: a capital may become two small letters.
+    return validation.text("email", email.lower(), longest=320)
+
+
 def _verify(known: str | None, password: str) -> bool:
     try:
         return _hasher.verify(known or _nobody(), password)
@@ -231,9 +247,13 @@ def _nobody() -> str:
     return _hasher.hash("nobody has this password")
 
 
-async def _count_failure(tx: Transaction, staff_id: UUID, *, right: bool) -> None:
+async def _count_try(tx: Transaction, staff_id: UUID, *, right: bool) -> bool:
+    """True when the person may come in. Tries that come at once are counted one by one."""
     staff = await Staff.filter(id=staff_id).using_db(tx).select_for_update().get()
+    if staff.locked_until is not None and staff.locked_until > clock.now():
+        return False
     staff.failed_logins = 0 if right else staff.failed_logins + 1
     excess = staff.failed_logins - _FREE_FAILURES
     staff.locked_until = clock.now() + _LOCK * (excess + 1) if excess >= 0 else None
     await staff.save(using_db=tx, update_fields=["failed_logins", "locked_until"])
+    return right

@@ -52,10 +52,8 @@ async def create(viewer: Viewer, code: str, facts: TagFacts) -> UUID:
     """A new tag. Raises NotAllowed, InvalidInput, AlreadyExists, NotFound (the parent)."""
     viewer.require(Role.OWNER, Role.AGENT)
     code = validation.text("code", code, longest=64)
-    if not facts.labels:
-        raise InvalidInput(
-            field="labels", found="none", expected="a label in zh or en", zh="中文或英文标签"
-        )
+    if facts.labels is None:
+        raise _no_label()
 
     async def work(tx: Transaction) -> UUID:
         if await ReasonTag.filter(shop_id=viewer.shop_id, code=code).using_db(tx).exists():
@@ -104,6 +102,8 @@ async def _locked(tx: Transaction, viewer: Viewer, tag_id: UUID) -> ReasonTag:
 
 async def _apply(tx: Transaction, viewer: Viewer, tag: ReasonTag, facts: TagFacts) -> None:
     if facts.labels is not None:
+        if not facts.labels:
+            raise _no_label()
         tag.labels = {
             validation.locale("labels", locale): validation.text(
                 f"labels.{locale}", label, longest=100
@@ -116,6 +116,12 @@ async def _apply(tx: Transaction, viewer: Viewer, tag: ReasonTag, facts: TagFact
         tag.seller_at_fault = facts.seller_at_fault
     if facts.position is not None:
         tag.position = validation.whole("position", facts.position, least=0, most=10_000)
+
+
+def _no_label() -> InvalidInput:
+    return InvalidInput(
+        field="labels", found="none", expected="a label in zh or en", zh="中文或英文标签"
+    )
 
 
 async def _set_parent(tx: Transaction, viewer: Viewer, tag: ReasonTag, parent_id: UUID) -> None:

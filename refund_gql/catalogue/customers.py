@@ -37,7 +37,7 @@ async def upsert_customer(viewer: Viewer, facts: CustomerFacts) -> UUID:
         "name": facts.name and validation.text("name", facts.name, longest=200),
         "email": facts.email and validation.text("email", facts.email, longest=320),
         "phone": facts.phone and validation.text("phone", facts.phone, longest=40),
-        "locale": facts.locale and validation.locale("locale", facts.locale),
+        "locale": None if facts.locale is None else validation.locale("locale", facts.locale),
     }
 
     async def work(tx: Transaction) -> UUID:
@@ -52,13 +52,14 @@ async def upsert_customer(viewer: Viewer, facts: CustomerFacts) -> UUID:
 async def upsert_product(viewer: Viewer, facts: ProductFacts) -> UUID:
     """Create or change one product. Raises NotAllowed, InvalidInput."""
     viewer.require(Role.SERVICE, Role.OWNER, scope=Scope.CATALOGUE)
+    title = facts.title
     given = {
-        "title": facts.title and validation.text("title", facts.title, longest=300),
+        "title": title if title is None else validation.text("title", title, longest=300),
         "category": facts.category and validation.text("category", facts.category, longest=100),
     }
 
     async def work(tx: Transaction) -> UUID:
-        product = await product_row(tx, viewer.shop_id, facts.sku, title=facts.title or facts.sku)
+        product = await product_row(tx, viewer.shop_id, facts.sku, title=title or "")
         product.update_from_dict({k: v for k, v in given.items() if v is not None})
         await product.save(using_db=tx)
         return product.id
@@ -75,8 +76,9 @@ async def customer_row(tx: Transaction, shop_id: UUID, reference: str) -> Custom
 
 
 async def product_row(tx: Transaction, shop_id: UUID, sku: str, *, title: str) -> Product:
-    """The product of this SKU, made if there is none."""
+    """The product of this SKU, made if there is none; without a title it is called by its SKU."""
     sku = validation.text("sku", sku, longest=64)
+    title = validation.text("title", title, longest=300, required=False) or sku
     fresh = Product(shop_id=shop_id, sku=sku, title=title, created_at=clock.now())
     await Product.bulk_create([fresh], ignore_conflicts=True, using_db=tx)
     return await Product.filter(shop_id=shop_id, sku=sku).using_db(tx).get()

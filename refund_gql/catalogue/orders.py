@@ -100,6 +100,10 @@ def _check(facts: OrderFacts) -> None:
         _check_line(f"lines.{i}", line)
     for i, capture in enumerate(facts.captures):
         _check_capture(f"captures.{i}", capture)
+    if len({_name(capture) for capture in facts.captures}) != len(facts.captures):
+        raise InvalidInput(
+            field="captures", found="twice", expected="each payment once", zh="每笔支付各一次"
+        )
     goods = sum(_net(line) for line in facts.lines)
     validation.whole("discount", facts.discount, least=0, most=goods)
     validation.minor_units("shippingAmount", facts.shipping_amount)
@@ -112,6 +116,10 @@ def _check(facts: OrderFacts) -> None:
             expected=f"at most the order's total, {total}",
             zh=f"不超过订单总额 {total}",
         )
+
+
+def _name(capture: CaptureFacts) -> tuple[str, str]:
+    return capture.gateway.strip(), capture.reference.strip()
 
 
 def _net(line: LineFacts) -> int:
@@ -192,13 +200,15 @@ async def _upsert_line(
     share: int,
 ) -> OrderLine:
     sku = facts.sku.strip()
-    product = await customers.product_row(tx, order.shop_id, sku, title=facts.title or sku)
+    product = await customers.product_row(tx, order.shop_id, sku, title=facts.title)
     line = known or OrderLine(shop_id=order.shop_id, order_id=order.id, position=position)
     amount = _net(facts) - share
     if known is not None:
         field = f"lines.{position}"
         least = max(line.claimed_quantity, line.shipped_quantity)
-        validation.minor_units(f"{field}.quantity", facts.quantity, least=least)
+        validation.whole(
+            f"{field}.quantity", facts.quantity, least=least, most=validation.MAX_QUANTITY
+        )
         validation.minor_units(field, amount, least=line.claimed_amount)
     line.product_id, line.sku, line.title = product.id, sku, facts.title.strip() or sku
     line.quantity, line.unit_price = facts.quantity, facts.unit_price
@@ -211,18 +221,19 @@ async def _upsert_captures(tx: Transaction, order: Order, captures: Sequence[Cap
     rows = Capture.filter(order_id=order.id).using_db(tx).select_for_update()
     known = {(row.gateway, row.reference): row for row in await rows.order_by("id")}
     for i, facts in enumerate(captures):
-        row = known.get((facts.gateway.strip(), facts.reference.strip()))
+        row = known.get(_name(facts))
         await _upsert_capture(tx, order, row, f"captures.{i}", facts)
 
 
 async def _upsert_capture(
     tx: Transaction, order: Order, known: Capture | None, field: str, facts: CaptureFacts
 ) -> None:
+    gateway, reference = _name(facts)
     capture = known or Capture(
         shop_id=order.shop_id,
         order_id=order.id,
-        gateway=facts.gateway.strip(),
-        reference=facts.reference.strip(),
+        gateway=gateway,
+        reference=reference,
         currency=order.currency,
     )
     capture.amount = validation.minor_units(

@@ -26,8 +26,10 @@ class Colleague(NamedTuple):
 PASSWORD = "demo-refund-gql"  # noqa: S105 - everybody may know it: it opens invented data only
 """Every colleague of the demo logs in with it."""
 
+OWNER = Colleague(Role.OWNER, "owner@demo.example", "林静 Lin Jing")
+"""Where this person owns the shop, the shop is the demo's."""
 COLLEAGUES = (
-    Colleague(Role.OWNER, "owner@demo.example", "林静 Lin Jing"),
+    OWNER,
     Colleague(Role.AGENT, "agent@demo.example", "陈思远 Chen Siyuan"),
     Colleague(Role.WAREHOUSE, "warehouse@demo.example", "赵铁柱 Zhao Tiezhu"),
     Colleague(Role.FINANCE, "finance@demo.example", "周敏 Zhou Min"),

@@ -13,7 +13,7 @@ class Article(NamedTuple):
 
 
 ARTICLES = (
-    Article("THERMOS-500-BLUE", "保温杯 500 ml 雾霾蓝 · Thermos 500 ml, mist blue", "家居 Home", 8900),
+    Article("THERMOS-500-BLUE", "保温杯 500 ml 雾霾蓝 · Thermos 500 ml, blue", "家居 Home", 8900),
     Article("THERMOS-500-RED", "保温杯 500 ml 中国红 · Thermos 500 ml, red", "家居 Home", 8900),
     Article("MUG-CAMELLIA", "山茶花马克杯 · Camellia mug", "家居 Home", 4500),
     Article("TEAPOT-ZISHA", "紫砂壶 200 ml · Zisha teapot 200 ml", "家居 Home", 26800),

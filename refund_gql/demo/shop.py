@@ -12,14 +12,16 @@ from refund_gql.app import Engine
 from refund_gql.auth import Viewer, system
 from refund_gql.backoffice import shops, staff
 from refund_gql.backoffice.shops import ShopFacts
+from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import Transaction
-from refund_gql.demo import history, people, scenes, trade
+from refund_gql.demo import history, people, stage, trade
 from refund_gql.demo.failure import CannotStart
 from refund_gql.demo.trade import Trade
 from refund_gql.models import Order, ReasonTag, Shop, Staff
 from refund_gql.roles import Role
 
 HANDLE = "demo"
+NAME = "山茶生活 Camellia Home"
 _SEED = 20241111
 _FACTS = ShopFacts(
     finance_threshold=200_00,
@@ -48,19 +50,16 @@ class DemoShop:
 
 
 async def open_shop(running: Engine) -> DemoShop:
-    """The demo's shop; made if there is none, finished if it was left half made.
+    """The demo's shop: made if there is none, furnished to its end if that was cut short.
 
     Raises CannotStart without the sandbox gateway, and when this shop is somebody else's.
     """
     _require_sandbox(running)
     async with _alone(running.database_url):
         shop = await _shop()
-        colleagues = await _colleagues(shop)
-        opened = DemoShop(shop=shop, colleagues=colleagues)
-        if not await Order.filter(shop_id=shop.id, number=trade.FIRST).exists():
-            await _trade(shop)
-        await scenes.play(running, shop, {role: opened.viewer(role) for role in colleagues})
-        return opened
+        if not await stage.played(shop):
+            await _furnish(running, shop)
+        return await _opened(shop)
 
 
 @asynccontextmanager
@@ -75,37 +74,42 @@ async def _alone(url: str) -> AsyncIterator[None]:
 
 
 async def _shop() -> Shop:
-    if not await Shop.filter(handle=HANDLE).exists():
-        await shops.create(
+    shop = await Shop.filter(handle=HANDLE).first()
+    if shop is None:
+        shop_id = await shops.create(
             HANDLE,
-            name="山茶生活 Camellia Home",
+            name=NAME,
             currency="CNY",
             time_zone="Asia/Shanghai",
             locale="zh",
+            owner=NewStaff(**people.OWNER._asdict(), password=people.PASSWORD),
         )
-    shop = await Shop.get(handle=HANDLE)
-    working_here = Staff.filter(shop_id=shop.id)
-    if not await working_here.exists():
-        await shops.update(Viewer(shop_id=shop.id, role=Role.OWNER), _FACTS)
-        return await Shop.get(id=shop.id)
-    if not await working_here.filter(email=people.COLLEAGUES[0].email).exists():
+        return await Shop.get(id=shop_id)
+    if not await Staff.filter(shop_id=shop.id, email=people.OWNER.email).exists():
         raise CannotStart(
-            f"the shop {HANDLE!r} of this database is not the demo's: none of the demo's people "
-            "works there; give the demo a folder of its own with --data"
+            f"the shop {HANDLE!r} of this database is not the demo's: {people.OWNER.email} does not "
+            "work there; give the demo a folder of its own with --data"
         )
     return shop
 
 
-async def _colleagues(shop: Shop) -> dict[Role, Staff]:
-    known = set(await Staff.filter(shop_id=shop.id).values_list("email", flat=True))
+async def _furnish(running: Engine, shop: Shop) -> None:
+    """Whatever the shop lacks; each part is there, or it is not."""
+    await shops.update(Viewer(shop_id=shop.id, role=Role.OWNER), _FACTS)
     for colleague in people.COLLEAGUES:
-        if colleague.email not in known:
-            await staff.create(
-                system(shop.id), password=people.PASSWORD, **colleague._asdict()
-            )
+        if not await Staff.filter(shop_id=shop.id, email=colleague.email).exists():
+            person = NewStaff(**colleague._asdict(), password=people.PASSWORD)
+            await staff.create(system(shop.id), person)
+    if not await Order.filter(shop_id=shop.id, number=trade.FIRST).exists():
+        await _trade(shop)
+    opened = await _opened(shop)
+    await stage.play(running, shop, {role: opened.viewer(role) for role in opened.colleagues})
+
+
+async def _opened(shop: Shop) -> DemoShop:
     emails = [colleague.email for colleague in people.COLLEAGUES]
     rows = await Staff.filter(shop_id=shop.id, email__in=emails)
-    return {Role(row.role): row for row in rows}
+    return DemoShop(shop=shop, colleagues={Role(row.role): row for row in rows})
 
 
 async def _trade(shop: Shop) -> None:
@@ -115,7 +119,7 @@ async def _trade(shop: Shop) -> None:
     past = history.make(business, reasons)
     trade.add_business(business)
     trade.add_tries(business)
-    scenes.add_orders(business)
+    stage.add_orders(business)
 
     async def work(tx: Transaction) -> None:
         await business.write(tx)

@@ -225,9 +225,7 @@ def basket(rng: Random, *, least: int = 1) -> list[Goods]:
     return [Goods(article.sku, rng.choice((1, 1, 1, 2))) for article in articles]
 
 
-def course(
-    rng: Random, fulfilment: Fulfilment, until: datetime
-) -> tuple[datetime, Parcel | None]:
+def course(rng: Random, fulfilment: Fulfilment, until: datetime) -> tuple[datetime, Parcel | None]:
     """When an order was placed and sent that has come so far at a certain moment."""
     if fulfilment is Fulfilment.UNSHIPPED:
         return until - rng.uniform(0.2, 30) * _HOUR, None
@@ -256,7 +254,9 @@ FIRST = "SO-TRY-1"
 def add_tries(trade: Trade) -> None:
     """Orders of the customer whose token is printed, with numbers that a guide can name."""
 
-    def placed(number: str, *goods: Goods, parcel: Parcel | None = None, sandbox: str = "OK*") -> None:
+    def placed(
+        number: str, *goods: Goods, parcel: Parcel | None = None, sandbox: str = "OK*"
+    ) -> None:
         before = parcel.shipped_at - 9 * _HOUR if parcel else now - 10 * _MINUTE
         trade.sell(
             goods, placed_at=before, number=number, customer=ME.reference, parcel=parcel,

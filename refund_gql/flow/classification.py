@@ -27,13 +27,13 @@ async def classify(refund_id: UUID) -> None:
         assert rows is not None
         lines = await RefundLine.filter(refund_id=refund_id).using_db(change.tx)
         shipped = _shipped(lines, rows.lines)
-        if not shipped and payout.covers(rows.captures, change.refund.amount):
-            await _approve(change, rows.captures)
-        elif not shipped or len(shipped) == len(lines):
+        at_once = _without(change.refund, lines, shipped)
+        if len(shipped) == len(lines) or not payout.covers(rows.captures, at_once):
             await _send_to_review(change, shipped=len(shipped))
-        else:
+            return
+        if shipped:
             await _split(change, sibling_id, shipped)
-            await _approve(change, rows.captures)
+        await _approve(change, rows.captures)
 
     await journal.change(system(shop_id), refund_id, work, also_lock=(sibling_id,))
 
@@ -52,6 +52,13 @@ def _shipped(lines: Sequence[RefundLine], order: Sequence[OrderLine]) -> list[Re
     """The lines of which at least one unit has left the warehouse."""
     sent = {line.id for line in order if line.fulfilment is not Fulfilment.UNSHIPPED}
     return [line for line in lines if line.order_line_id in sent]
+
+
+def _without(refund: Refund, lines: Sequence[RefundLine], shipped: Sequence[RefundLine]) -> int:
+    """What can be paid at once: the unshipped lines, and the shipping fee when all are."""
+    moved = {line.id for line in shipped}
+    goods = sum(line.amount for line in lines if line.id not in moved)
+    return goods if shipped else goods + refund.shipping_amount
 
 
 async def _approve(change: Change, captures: Sequence[Capture]) -> None:

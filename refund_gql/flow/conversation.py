@@ -7,7 +7,7 @@ only when the gateway proved that it does not know it.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -38,6 +38,8 @@ _ACTIVE = (
     PayoutStatus.PROCESSING,
 )
 _WAIT_FOR_NEIGHBOUR = timedelta(milliseconds=500)
+_LONGEST_WAIT = timedelta(days=1)
+"""However long a gateway asks to be left alone: nothing waits for ever."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,8 @@ class Gateways:
         payout = await Payout.filter(number=notice.number, gateway=gateway_name).first()
         if payout is None:
             return False
-        await self._apply(payout, notice.outcome, self._terms(self.by_name[gateway_name]))
+        outcome = understood(notice.outcome)
+        await self._apply(payout, outcome, self._terms(self.by_name[gateway_name]))
         return True
 
     def _terms(self, gateway: PaymentGateway) -> Terms:
@@ -132,7 +135,7 @@ class Gateways:
         call = gateway.refund if conversation.send else gateway.query
         try:
             async with asyncio.timeout(self.timeout.total_seconds()):
-                return await call(conversation.request)
+                return understood(await call(conversation.request))
         except TimeoutError:
             return Outcome(state=OutcomeState.UNKNOWN, code="TIMEOUT")
         except Exception as error:
@@ -170,6 +173,26 @@ class Gateways:
 _PROOF = {OutcomeState.SUCCEEDED, OutcomeState.REVERSED}
 
 
+def understood(answer: object) -> Outcome:
+    """What a gateway said, in the length and characters that rows can hold.
+
+    Raises TypeError for what is no outcome: it proves nothing.
+    """
+    if not isinstance(answer, Outcome) or not isinstance(answer.state, OutcomeState):
+        raise TypeError(f"a gateway answers with an Outcome, not with {type(answer).__name__}")
+    return replace(
+        answer,
+        reference=_printable(answer.reference, longest=128),
+        code=_printable(answer.code, longest=64),
+        message=_printable(answer.message, longest=500),
+        retry_after=answer.retry_after and min(answer.retry_after, _LONGEST_WAIT),
+    )
+
+
+def _printable(text: str | None, *, longest: int) -> str | None:
+    return "".join(filter(str.isprintable, text or ""))[:longest] or None
+
+
 def request_of(payout: Payout) -> RefundRequest:
     """The stored request, and nothing else, is what every conversation carries."""
     return RefundRequest(**payout.request)
@@ -184,6 +207,9 @@ async def _forbidden(
     change: Change, payout: Payout, capture: Capture, sheet: GatewayCapabilities
 ) -> str | None:
     """Why the gateway's sheet forbids this payout; None when it does not. Asked before sending."""
+    if payout.status is PayoutStatus.READY and capture.dispute_excess:
+        # A chargeback already took what this would pay.
+        return "DISPUTED"
     if payout.sent_at is not None:
         return None
     if sheet.currencies is not None and payout.currency not in sheet.currencies:
@@ -193,8 +219,9 @@ async def _forbidden(
     if sheet.window is not None and change.now > capture.captured_at + sheet.window:
         return "GATEWAY_WINDOW_CLOSED"
     if sheet.max_parts is not None:
-        sent = Payout.filter(capture_id=capture.id, sent_at__isnull=False).using_db(change.tx)
-        if await sent.count() >= sheet.max_parts:
+        sent = Payout.filter(capture_id=capture.id, sent_at__isnull=False)
+        accepted = sent.exclude(status=PayoutStatus.REJECTED).using_db(change.tx)
+        if await accepted.count() >= sheet.max_parts:
             return "TOO_MANY_PARTS"
     return None
 
@@ -260,6 +287,6 @@ async def _record(change: Change, conversation: Conversation, outcome: Outcome) 
     await attempts.update(
         outcome=outcome.state,
         code=outcome.code,
-        message=(outcome.message or "")[:500] or None,
+        message=outcome.message,
         finished_at=clock.now(),
     )

@@ -25,7 +25,14 @@ _RESERVE = """
 update capture set reserved = reserved + $2
  where id = $1 and amount - reserved - disputed >= $2 returning id
 """
-_RELEASE = "update capture set reserved = reserved - $2 where id = $1"
+# A chargeback that found everything refunded already takes what is given back first.
+_RELEASE = """
+update capture
+   set reserved = reserved - $2,
+       disputed = disputed + least(dispute_excess, $2),
+       dispute_excess = dispute_excess - least(dispute_excess, $2)
+ where id = $1
+"""
 _FREE = "select amount - reserved - disputed as free from capture where id = $1"
 
 
@@ -39,7 +46,7 @@ def covers(captures: Sequence[Capture], amount: int) -> bool:
     return sum(max(free(capture), 0) for capture in captures) >= amount
 
 
-def spread(captures: Sequence[Capture], amount: int) -> list[tuple[Capture, int]]:
+def spread(captures: Sequence[Capture], amount: int, currency: str) -> list[tuple[Capture, int]]:
     """Which capture pays how much, in the order given, each within its own cap; pure.
 
     Computed completely before anything is written. Raises ExceedsRefundable.
@@ -52,9 +59,7 @@ def spread(captures: Sequence[Capture], amount: int) -> list[tuple[Capture, int]
             rest -= part
     if rest:
         raise ExceedsRefundable(
-            requested=amount,
-            maximum_refundable=amount - rest,
-            currency=captures[0].currency if captures else "XXX",
+            requested=amount, maximum_refundable=amount - rest, currency=currency
         )
     return parts
 
@@ -68,7 +73,7 @@ async def open_payouts(change: Change, captures: Sequence[Capture]) -> None:
         await change.take(Step.START_PAYMENT, by_engine=True)
         await change.take(Step.COMPLETE_PAYMENT, by_engine=True)
         return
-    for capture, part in spread(captures, change.refund.amount):
+    for capture, part in spread(captures, change.refund.amount, change.refund.currency):
         await reserve(change.tx, capture.id, part, capture.currency)
         payout = _payout(change, capture, part)
         await payout.save(using_db=change.tx, force_create=True)
@@ -152,7 +157,8 @@ async def retry(viewer: Viewer, payout_id: UUID, *, once: Once) -> UUID:
         change.refund.stuck_reason = None
         if change.refund.status is RefundStatus.PAYMENT_STUCK:
             await change.take(Step.RETRY_PAYMENT, payload={"payout": str(again.id)})
-        await schedule(change, again)
+        # The job that gave up may still hold the key of the next attempt.
+        await change.enqueue("pay", again.id, key=f"pay:{again.id}:retry:{change.now.timestamp()}")
 
     return await journal.change(viewer, found.refund_id, work, once=once)
 

@@ -16,7 +16,8 @@ otherwise a missing report would keep the return window open for ever."""
 
 
 def window_end(shop: Shop, shipments: Sequence[Shipment]) -> datetime | None:
-    """When the last day of the return window ends, UTC; None while nothing was shipped.
+    """When the last day of the return window ends: the midnight after it, in the shop's zone;
+    None while nothing was shipped.
 
     Counted from the latest delivery, in whole days of the shop's own calendar.
     """
@@ -32,7 +33,10 @@ def window_end(shop: Shop, shipments: Sequence[Shipment]) -> datetime | None:
 def refunds_shipping(
     lines: Iterable[OrderLine], *, takes_everything: bool, seller_at_fault: bool
 ) -> bool:
-    """Shipping goes back with the last of the goods: when nothing was sent, or the shop erred."""
+    """Shipping goes back with the last of the goods: when nothing was sent, or the shop erred.
+
+    `lines` are all lines of the order: what was sent and refunded before was shipped all the same.
+    """
     if not takes_everything:
         return False
     return seller_at_fault or all(line.fulfilment is Fulfilment.UNSHIPPED for line in lines)

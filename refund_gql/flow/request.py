@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -118,7 +119,8 @@ async def _refuse_ineligible(tx: Transaction, viewer: Viewer, shop: Shop, rows: 
     shipments = await Shipment.filter(order_id=rows.order.id, shop_id=shop.id).using_db(tx)
     end = policy.window_end(shop, shipments)
     if viewer.customer_id and end and clock.now() >= end:
-        raise NotRefundable(reason="WINDOW_CLOSED", window_end=end.date().isoformat())
+        last_day = (end - timedelta(days=1)).date()
+        raise NotRefundable(reason="WINDOW_CLOSED", window_end=last_day.isoformat())
 
 
 def _refuse_stale_balance(expected: Money | None, rows: OrderRows) -> None:
@@ -210,8 +212,9 @@ def _shipping(claims: Sequence[_Claim], rows: OrderRows, reason: ReasonTag | Non
         taken.get(line.order_line_id, 0) == line.refundable_quantity for line in rows.quote.lines
     )
     fault = reason is not None and reason.seller_at_fault
-    lines = [claim.line for claim in claims]
-    if policy.refunds_shipping(lines, takes_everything=takes_everything, seller_at_fault=fault):
+    if policy.refunds_shipping(
+        rows.lines, takes_everything=takes_everything, seller_at_fault=fault
+    ):
         return rows.quote.shipping_refundable
     return 0
 

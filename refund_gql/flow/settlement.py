@@ -44,14 +44,17 @@ class Terms:
 
 async def settle(change: Change, payout: Payout, outcome: Outcome, terms: Terms) -> None:
     """Apply one outcome; does nothing when the payout knows better already."""
-    if payout.status is PayoutStatus.REVERSED or payout.superseded:
+    if payout.superseded:
+        _report_late_success(payout, outcome)
+        return
+    if payout.status is PayoutStatus.REVERSED:
         return
     if payout.status is PayoutStatus.SUCCEEDED and outcome.state is not OutcomeState.REVERSED:
         return
     if payout.status is PayoutStatus.REJECTED and outcome.state not in _STRONGER_THAN_REJECTED:
         return
     payout.gateway_reference = outcome.reference or payout.gateway_reference
-    payout.code, payout.message = outcome.code, (outcome.message or "")[:500] or None
+    payout.code, payout.message = outcome.code, outcome.message
     if outcome.state is OutcomeState.SUCCEEDED:
         await _succeeded(change, payout, outcome, terms.sheet)
     elif outcome.state is OutcomeState.REVERSED:
@@ -77,6 +80,7 @@ async def halt(change: Change, payout: Payout, reason: str) -> None:
 
 
 async def _stick(change: Change, payout: Payout, reason: str) -> None:
+    another = change.refund.stuck_reason != reason
     change.refund.stuck_reason = reason
     payload = {"payout": str(payout.id), "reason": reason}
     if change.refund.status is RefundStatus.APPROVED:
@@ -85,11 +89,15 @@ async def _stick(change: Change, payout: Payout, reason: str) -> None:
         await change.take(Step.HALT_PAYMENT, payload=payload, by_engine=True)
     elif change.refund.status is RefundStatus.REFUNDED:
         await change.take(Step.REVERSE_PAYMENT, payload=payload, by_engine=True)
+    elif another:
+        await change.record(EventType.PAYMENT_STUCK, payload)
 
 
 async def _succeeded(
     change: Change, payout: Payout, outcome: Outcome, sheet: GatewayCapabilities
 ) -> None:
+    if payout.status is PayoutStatus.REJECTED and not await _taken_back(change, payout):
+        return
     if _echo_differs(payout, outcome):
         _log.error(
             "the gateway paid another amount",
@@ -99,14 +107,6 @@ async def _succeeded(
         )
         await halt(change, payout, "ECHO_MISMATCH")
         return
-    if payout.status is PayoutStatus.REJECTED:
-        # It was given back to the capture on the gateway's word; the money moved all the same.
-        try:
-            await payouts.reserve(change.tx, payout.capture_id, payout.amount, payout.currency)
-        except ExceedsRefundable:
-            _log.error("the gateway paid what it had rejected", payout=payout.number)
-            await _stick(change, payout, "PAID_BEYOND_CAP")
-            return
     payout.status, payout.settled_at = PayoutStatus.SUCCEEDED, change.now
     await payout.save(using_db=change.tx)
     payload = {"payout": str(payout.id), "amount": payout.amount, "currency": payout.currency}
@@ -118,6 +118,28 @@ async def _succeeded(
             payout.id,
             key=f"recheck:{payout.id}",
             run_at=change.now + sheet.recheck_after,
+        )
+
+
+async def _taken_back(change: Change, payout: Payout) -> bool:
+    """Reserve again what was given back to the capture on the gateway's word; the money moved
+    all the same. False, and a person has to look, when others have it by now."""
+    # A number that paid is not used up: with a new one, a retry would pay twice.
+    payout.renumber = False
+    try:
+        await payouts.reserve(change.tx, payout.capture_id, payout.amount, payout.currency)
+    except ExceedsRefundable:
+        _log.error("the gateway paid what it had rejected", payout=payout.number)
+        await _stick(change, payout, "PAID_BEYOND_CAP")
+        return False
+    return True
+
+
+def _report_late_success(payout: Payout, outcome: Outcome) -> None:
+    if payout.status is PayoutStatus.REJECTED and outcome.state is OutcomeState.SUCCEEDED:
+        _log.error(
+            "the gateway paid a number it had refused, after a new one took its place",
+            payout=payout.number,
         )
 
 

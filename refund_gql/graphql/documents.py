@@ -20,7 +20,8 @@ from refund_gql.graphql import limits, permissions
 from refund_gql.graphql.context import Context
 from refund_gql.graphql.permissions import Coordinate, Permissions
 
-MAX_CACHED = 1000
+MAX_CACHED = 250_000
+"""Characters of all remembered documents together; parsed, one takes up to 300 bytes for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Documents:
         self._schema = schema
         self._money_fields = money_fields(schema)
         self._known: OrderedDict[str, Checked] = OrderedDict()
+        self._length = 0
 
     def find(self, text: str) -> Checked | None:
         """The document of this text, if it was seen lately."""
@@ -50,7 +52,7 @@ class Documents:
         return found
 
     def check(self, text: str, document: DocumentNode) -> Checked:
-        """Measure and validate a parsed document, and remember the result."""
+        """Measure and validate a parsed document, and remember it when it is good."""
         errors: list[GraphQLError] = []
         if too_much := limits.refuse(document, self._money_fields):
             errors.append(too_much)
@@ -64,10 +66,16 @@ class Documents:
                 isinstance(node, OperationDefinitionNode) for node in document.definitions
             ),
         )
-        self._known[text] = checked
-        if len(self._known) > MAX_CACHED:
-            self._known.popitem(last=False)
+        if not errors:
+            self._remember(text, checked)
         return checked
+
+    def _remember(self, text: str, checked: Checked) -> None:
+        self._known[text] = checked
+        self._length += len(text)
+        while self._length > MAX_CACHED:
+            forgotten, _ = self._known.popitem(last=False)
+            self._length -= len(forgotten)
 
 
 def money_fields(schema: GraphQLSchema) -> frozenset[str]:
@@ -103,7 +111,9 @@ def gate(documents: Documents) -> type[SchemaExtension]:
             text, document = execution.query or "", execution.graphql_document
             assert document is not None, "parsing comes first"
             checked = documents.find(text) or documents.check(text, document)
-            execution.pre_execution_errors = _errors(checked, execution.operation_name)
+            # `operation_name` would be the first operation's when the caller names none.
+            named = execution._provided_operation_name
+            execution.pre_execution_errors = _errors(checked, named)
             if not execution.pre_execution_errors:
                 viewer = cast(Context, execution.context).viewer
                 refused = documents.permissions.refuse(viewer, checked.asked)

@@ -5,10 +5,9 @@ the same cursor gives the same next page again.
 """
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -98,8 +97,8 @@ class Listing:
             )
             if name != self.name:
                 raise ValueError(f"a cursor of {name}")
-            return datetime.fromisoformat(moment), UUID(row)
-        except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+            return datetime.fromisoformat(moment).astimezone(UTC), UUID(row)
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise GraphQLError(
                 f"after: not a cursor of {self.name}", extensions={"code": "BAD_CURSOR"}
             ) from error

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from graphql import GraphQLError
 from strawberry.dataloader import DataLoader
 
 from refund_gql.auth import Viewer
@@ -14,6 +15,9 @@ from refund_gql.graphql import visibility
 
 Row = asyncpg.Record
 
+MAX_LISTED = 20_000
+"""Rows in the lists of one answer; a document that goes in circles would ask for millions."""
+
 
 class Rows:
     """What one request has read; relations of all parents at one level take one query."""
@@ -21,6 +25,7 @@ class Rows:
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
         self._loaders: dict[tuple[str, ...], DataLoader[UUID, Any]] = {}
+        self._listed = 0
 
     async def one(self, table: str, id: UUID) -> Row | None:
         """The row of this id, if the viewer may see it."""
@@ -33,8 +38,17 @@ class Rows:
         return await self.one(table, id)
 
     async def many(self, table: str, column: str, key: UUID, order: str) -> list[Row]:
-        """The visible rows whose `column` is `key`, in `order`."""
+        """The visible rows whose `column` is `key`, in `order`.
+
+        Raises GraphQLError when the answer grows beyond MAX_LISTED.
+        """
         found: list[Row] = await self._loader((table, column, order)).load(key)
+        self._listed += len(found)
+        if self._listed > MAX_LISTED:
+            raise GraphQLError(
+                f"The answer has more than {MAX_LISTED} rows in its lists; ask for less",
+                extensions={"code": "QUERY_TOO_COMPLEX"},
+            )
         return found
 
     def _loader(self, source: tuple[str, ...]) -> DataLoader[UUID, Any]:

@@ -20,14 +20,14 @@ from refund_gql.graphql.sources import Node
 __all__ = ["build", "enums"]
 
 
-@strawberry.type
+@strawberry.type(description="Everything that can be read.")
 class Query(ShopQueries, OrderQueries, RefundQueries):
-    """Everything that can be read."""
+    pass
 
 
-@strawberry.type
+@strawberry.type(description="Everything that can be done.")
 class Mutation(RefundMutations, CatalogueMutations, BackofficeMutations):
-    """Everything that can be done."""
+    pass
 
 
 class Schema(StrawberrySchema):

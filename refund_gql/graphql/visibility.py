@@ -8,6 +8,8 @@ from refund_gql.auth import Viewer
 
 _OWN_REFUNDS = "select id from refund where customer_id = {me}"
 _OWN_ORDERS = 'select id from "order" where customer_id = {me}'
+# An order may have gone to another customer since; who is paid back still sees on which payment.
+_REFUNDED_ORDERS = "select order_id from refund where customer_id = {me}"
 
 CUSTOMER_ROWS = {
     "shop": "true",
@@ -17,6 +19,7 @@ CUSTOMER_ROWS = {
     "order": "customer_id = {me}",
     "order_line": f"order_id in ({_OWN_ORDERS})",
     "shipment": f"order_id in ({_OWN_ORDERS})",
+    "capture": f"(order_id in ({_OWN_ORDERS}) or order_id in ({_REFUNDED_ORDERS}))",
     "refund": "customer_id = {me}",
     "refund_line": f"refund_id in ({_OWN_REFUNDS})",
     "goods_return": f"refund_id in ({_OWN_REFUNDS})",

@@ -91,8 +91,11 @@ async def _answer(read: Callable[[], Reading[Any]], options: Options) -> int:
     except Failure as failure:
         sys.stderr.write(f"{failure}\n")
         return 2
-    except Unavailable as error:
-        sys.stderr.write(f"{error}; repeat the command: the import goes on where it stopped\n")
+    except (Unavailable, OSError) as error:
+        sys.stderr.write(
+            f"the database cannot be reached, or was lost ({error}); repeat the command: the "
+            "import goes on where it stopped\n"
+        )
         return 1
     text = orjson.dumps(report.as_dict()).decode() if options.json else str(report)
     sys.stdout.write(f"{text}\n")

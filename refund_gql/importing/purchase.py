@@ -21,7 +21,7 @@ _OF_CUSTOMERS = """
         select id, customer_id, placed_at from "order"
         where customer_id = any($3::uuid[]) and shop_id = $1 and currency = $2
     )
-    select w.customer_id as owner, l.id, l.order_id, l.sku, l.title, o.placed_at,
+    select w.customer_id as owner, l.id, l.order_id, l.sku, l.title, o.placed_at, o.customer_id,
         l.quantity - l.claimed_quantity as unclaimed
     from unnest($3::uuid[], $4::text[]) w(customer_id, sku)
     join o on o.customer_id = w.customer_id
@@ -30,10 +30,10 @@ _OF_CUSTOMERS = """
 """
 _OF_ORDERS = """
     with o as materialized (
-        select id, number, placed_at from "order"
+        select id, number, placed_at, customer_id from "order"
         where number = any($3::text[]) and shop_id = $1 and currency = $2
     )
-    select w.number as owner, l.id, l.order_id, l.sku, l.title, o.placed_at,
+    select w.number as owner, l.id, l.order_id, l.sku, l.title, o.placed_at, o.customer_id,
         l.quantity - l.claimed_quantity as unclaimed
     from unnest($3::text[], $4::text[]) w(number, sku)
     join o on o.number = w.number
@@ -48,6 +48,7 @@ class Purchase:
 
     line_id: UUID
     order_id: UUID
+    customer_id: UUID | None
     title: str
     placed_at: datetime
     unclaimed: int
@@ -78,6 +79,7 @@ class Purchases:
                         Purchase(
                             line_id=row["id"],
                             order_id=row["order_id"],
+                            customer_id=row["customer_id"],
                             title=row["title"],
                             placed_at=row["placed_at"],
                             unclaimed=row["unclaimed"],

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
@@ -40,6 +41,7 @@ _EXISTING = "select number from refund where shop_id = $1 and number = any($2)"
 _ACTOR = "SYSTEM:-"
 _ACTOR_NAME = "refund_gql"
 
+T = TypeVar("T")
 Row = tuple[object, ...]
 
 
@@ -116,17 +118,19 @@ class RefundChunk(Chunk):
     def add(self, draft: RefundDraft) -> None:
         """The rows of one refund, and what it claims."""
         refund_id, customer_id = models.new_id(), self._customer(draft)
-        orders = set()
+        purchases = []
         for position, line in enumerate(draft.lines):
+            # One line after the other: the next one sees which units are taken.
             purchase = self._purchase(draft, line, customer_id)
             self._add_line(refund_id, position, line, purchase)
             if purchase:
-                orders.add(purchase.order_id)
-        order_id = orders.pop() if len(orders) == 1 else None
+                purchases.append(purchase)
+        order_id = _only({purchase.order_id for purchase in purchases})
+        buyer_id = customer_id or _only({purchase.customer_id for purchase in purchases})
         if order_id and draft.shipping:
             self.claims.add_shipping(order_id, draft.shipping)
         head = self._add_event(refund_id, draft)
-        self._add_refund(refund_id, order_id, customer_id, draft, head)
+        self._add_refund(refund_id, order_id, buyer_id, draft, head)
 
     def _customer(self, draft: RefundDraft) -> UUID | None:
         if draft.customer is None:
@@ -194,3 +198,7 @@ class RefundChunk(Chunk):
             RefundKind.REFUND_ONLY, RefundStatus.REFUNDED, 1, self.importer.mapping.currency,
             goods, draft.shipping, goods + draft.shipping, _ACTOR, True, at, at, at, at, head,
         ))  # fmt: skip
+
+
+def _only(found: set[T]) -> T | None:
+    return next(iter(found)) if len(found) == 1 else None

@@ -54,15 +54,15 @@ class Report:
 
     def _lines(self) -> Iterator[str]:
         reading, counts = self.reading, self.counts
-        yield f"{reading.file}: {reading.rows:,} rows for the {reading.kind} of {self.shop}"
+        yield f"{reading.file}: {_rows(reading.rows)} for the {reading.kind} of {self.shop}"
         if self.already_imported:
             yield "  already imported with this mapping; this is what it brought then"
         if self.dry_run:
             yield "  dry run: nothing was written"
-        yield f"  imported  {_rows(counts['rows'])}, {counts[reading.kind]:,} {reading.kind}"
+        yield f"  imported  {_rows(counts['rows'])}, {_number(counts[reading.kind], reading.kind)}"
         yield f"  amount    {Money(amount=counts['amount'], currency=reading.mapping.currency)}"
         if existing := counts[f"{reading.kind}_existing"]:
-            yield f"  existing  {_rows(counts['rows_existing'])}, {existing:,} {reading.kind}"
+            yield f"  existing  {_rows(counts['rows_existing'])}, {_number(existing, reading.kind)}"
         for rule, number in reading.skipped.items():
             yield f"  skipped   {_rows(number)}: {rule}"
         if reading.kind == "refunds":
@@ -72,7 +72,7 @@ class Report:
 
     def _created(self) -> str:
         names = ("customers", "products", "captures")
-        return ", ".join(f"{self.counts[name]:,} {name}" for name in names if name in self.counts)
+        return ", ".join(_number(self.counts[name], name) for name in names if name in self.counts)
 
     def _rejections(self) -> Iterator[str]:
         yield f"  rejected  {_rows(self.reading.rows_rejected)}"
@@ -83,4 +83,8 @@ class Report:
 
 
 def _rows(number: int) -> str:
-    return f"{number:,} row" if number == 1 else f"{number:,} rows"
+    return _number(number, "rows")
+
+
+def _number(number: int, things: str) -> str:
+    return f"{number:,} {things.removesuffix('s') if number == 1 else things}"

@@ -195,7 +195,7 @@ class Capture(ShopRow):
     amount: int = minor_units()
     currency = fields.CharField(max_length=3)
     reserved: int = minor_units(default=0)
-    """The sum of all payouts that are neither rejected nor reversed."""
+    """The sum of all payouts that are neither rejected nor reversed, and of imported history."""
     disputed: int = minor_units(default=0)
     """What a chargeback holds, as far as it was not refunded before."""
     dispute_excess: int = minor_units(default=0)

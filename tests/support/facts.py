@@ -84,6 +84,8 @@ async def _rows(connection: Any, table: str, shop_id: UUID) -> list[Row]:
 
 
 def _payments(ledger: Path, references: set[str]) -> list[Payment]:
+    if not ledger.exists():
+        return []  # the bank was never called
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as bank:
         rows = bank.execute(
             "select number, payment.amount, payment.currency, capture_reference"

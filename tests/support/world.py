@@ -57,9 +57,7 @@ class World:
 
     async def order(self, **changes: Any) -> dict[str, Any]:
         """Report an order through the API; by default one line of 89.00 CNY, unshipped, paid."""
-        order = await self.service.mutate(
-            "orderUpsert", order_input(**changes), ORDER, on="Order"
-        )
+        order = await self.service.mutate("orderUpsert", order_input(**changes), ORDER, on="Order")
         assert order["__typename"] == "Order", order
         return order
 
@@ -85,14 +83,19 @@ ORDER = """id number total { amount currency } fulfilment
 
 def order_input(**changes: Any) -> dict[str, Any]:
     """An OrderInput: one thermos for 89.00 CNY, paid ten minutes ago, not shipped."""
-    lines = changes.pop("lines", [{"sku": "THERMOS", "title": "保温杯", "quantity": 1,
-                                   "unitPrice": 8900}])
-    total = sum(
-        line["unitPrice"] * line["quantity"] - line.get("discount", 0) for line in lines
+    lines = changes.pop(
+        "lines", [{"sku": "THERMOS", "title": "保温杯", "quantity": 1, "unitPrice": 8900}]
     )
+    total = sum(line["unitPrice"] * line["quantity"] - line.get("discount", 0) for line in lines)
     total += changes.get("shippingAmount", 0) - changes.get("discount", 0)
-    paid = [{"gateway": "sandbox", "reference": f"PAY-{uuid4().hex}", "amount": total,
-             "metadata": changes.pop("metadata", {"sandbox": "OK*"})}]
+    paid = [
+        {
+            "gateway": "sandbox",
+            "reference": f"PAY-{uuid4().hex}",
+            "amount": total,
+            "metadata": changes.pop("metadata", {"sandbox": "OK*"}),
+        }
+    ]
     return {
         "number": f"SO-{uuid4().hex[:12]}",
         "currency": "CNY",
@@ -108,8 +111,14 @@ def shipped(*, delivered: bool = True) -> list[dict[str, Any]]:
     """A parcel with everything in it, sent three days ago."""
     sent = clock.now() - timedelta(days=3)
     arrived = (sent + timedelta(days=1)).isoformat() if delivered else None
-    return [{"courier": "SF", "trackingNumber": uuid4().hex[:12], "shippedAt": sent.isoformat(),
-             "deliveredAt": arrived}]
+    return [
+        {
+            "courier": "SF",
+            "trackingNumber": uuid4().hex[:12],
+            "shippedAt": sent.isoformat(),
+            "deliveredAt": arrived,
+        }
+    ]
 
 
 async def make_world(api: Api, settings: Settings, **changes: Any) -> World:

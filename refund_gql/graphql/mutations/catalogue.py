@@ -1,5 +1,6 @@
 """What the shop tells us: orders, customers, products."""
 
+import reprlib
 from datetime import datetime
 from typing import Annotated
 
@@ -210,9 +211,12 @@ def _texts(field: str, value: object) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(
-        isinstance(text, str) and len(text) <= 500 for text in value.values()
+        len(key) <= 64 and isinstance(text, str) and len(text) <= 500 for key, text in value.items()
     ):
         raise InvalidInputRefusal(
-            field=field, found=str(value)[:40], expected="an object of texts", zh="值均为文本的对象"
+            field=field,
+            found=reprlib.repr(value)[:40],
+            expected="an object of texts: keys of at most 64 characters, values of at most 500",
+            zh="值均为文本的对象：键最多 64 个字符，值最多 500 个字符",
         )
     return value

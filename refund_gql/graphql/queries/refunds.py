@@ -139,8 +139,8 @@ class RefundQueries:
         order = await Order.read(info, row_id) if row_id else None
         if order is None:
             return None
-        shop_id, order_id = info.context.known_viewer.shop_id, order.row["id"]
-        rows = await read(lambda: quotes.load(None, shop_id, order_id))
+        shop_id, row_id = info.context.known_viewer.shop_id, order.row["id"]
+        rows = await read(lambda: quotes.load(None, shop_id, row_id))
         return RefundQuote.of(rows.quote) if rows else None
 
 

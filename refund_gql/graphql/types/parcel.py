@@ -5,10 +5,11 @@ from typing import ClassVar
 
 import strawberry
 
+from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import ReturnStatus, Verdict
+from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.sources import Node, children, column, enum, localized
 from refund_gql.graphql.types.money import Money
-from refund_gql.graphql.types.order import line_money
 
 
 @strawberry.type(description="What the warehouse found for one refund line.")
@@ -17,9 +18,15 @@ class Inspection(Node):
 
     verdict: Verdict = enum("verdict", Verdict, "What was found.")
     received_quantity: int = column("received_quantity", "Units that arrived.")
-    amount: Money = line_money("amount", "What is granted for the line.", parent="refund")
     note: str = column("note", "In the inspector's words.")
     inspected_at: datetime = column("inspected_at", "UTC.")
+
+    @strawberry.field(description="What is granted for the line.")
+    async def amount(self, info: Info) -> Money:
+        line = await info.context.rows.one("refund_line", self.row["refund_line_id"])
+        refund = await info.context.rows.one("refund", line["refund_id"]) if line else None
+        assert refund is not None, "an inspection is visible only with its refund"
+        return Money(amount=MinorUnits(self.row["amount"]), currency=refund["currency"])
 
 
 @strawberry.type(description="The goods of a refund on their way back.")

@@ -1,0 +1,261 @@
+"""A shop with a row in every table, all its texts carrying the shop's own mark."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from refund_gql import clock
+from refund_gql.auth import system
+from refund_gql.backoffice import staff
+from refund_gql.graphql import ids
+from refund_gql.graphql.sources import Node
+from refund_gql.models import ApiToken, ImportReject, ImportRun, Shop, Staff, WebhookMessage
+from refund_gql.roles import Role
+from refund_gql.settings import Settings
+from support.api import Api, key
+from support.snapshot import Snapshot, snapshot
+from support.world import World, make_world, shipped
+
+Answer = dict[str, Any]
+
+
+@dataclass(kw_only=True)
+class Populated:
+    """A shop whose refunds stand in many states, none of which changes by itself."""
+
+    world: World
+    mark: str
+    """Stands in every text of this shop and of no other."""
+    price: int
+    """Of everything this shop sells, in minor units; no other shop's figure contains it."""
+    other_customer: Api
+    """C-2, who has an order and a refund too."""
+    tag: str = ""
+    orders: dict[str, Answer] = field(default_factory=dict)
+    refunds: dict[str, Answer] = field(default_factory=dict)
+    rows: Snapshot = field(default_factory=dict)
+
+    @property
+    def shop_id(self) -> UUID:
+        return self.world.shop.id
+
+    def all(self, kind: str) -> list[str]:
+        """The global ids of all objects of a kind."""
+        return [ids.encode(kind, UUID(str(row["id"]))) for row in self.rows[Node.kinds[kind].table]]
+
+    def one_of_each(self) -> dict[str, str]:
+        """Kind -> an object of it."""
+        return {kind: self.all(kind)[0] for kind in Node.kinds}
+
+    def traces(self) -> list[str]:
+        """What nobody outside may ever read: the mark, the price, every number and every id."""
+        found = {self.mark, str(self.price)}
+        for rows in self.rows.values():
+            found |= {str(row["id"]) for row in rows}
+        for table in ("refund", "payout"):
+            found |= {str(row["number"]) for row in self.rows[table]}
+        for kind in Node.kinds:
+            found |= set(self.all(kind))
+        return sorted(found)
+
+
+async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
+    """A new shop with all that."""
+    world = await make_world(api, settings, finance_threshold=0)
+    mark = f"MARK{uuid4().hex[:8]}"
+    await _name_people(world, mark)
+    for reference in ("C-1", "C-2"):
+        await _call(
+            world.service,
+            "customerUpsert",
+            "Customer",
+            {
+                "reference": reference,
+                "name": f"Name {mark}",
+                "email": f"{mark}@mail.example",
+                "phone": f"+86 {mark}",
+            },
+        )
+    session = await staff.create_customer_session(
+        system(world.shop.id), settings, customer_reference="C-2"
+    )
+    shop = Populated(
+        world=world, mark=mark, price=price, other_customer=api.with_token(session.text)
+    )
+    shop.tag = await _tag(shop)
+    await _scenes(shop)
+    await _from_outside(shop)
+    shop.rows = await snapshot(world.shop.id)
+    assert all(shop.rows.values()), {table for table, rows in shop.rows.items() if not rows}
+    return shop
+
+
+async def _name_people(world: World, mark: str) -> None:
+    own = {"shop_id": world.shop.id}
+    await Shop.filter(id=world.shop.id).update(
+        name=f"Shop {mark}",
+        return_address=f"Address {mark}",
+        return_requirements={"en": f"Requirements {mark}", "zh": f"要求 {mark}"},
+    )
+    for person in await Staff.filter(**own):
+        await Staff.filter(id=person.id).update(
+            name=f"Person {mark}", email=f"{person.role.value.lower()}@{mark}.example".lower()
+        )
+    await ApiToken.filter(**own).update(name=f"Token {mark}")
+
+
+async def _tag(shop: Populated) -> str:
+    created = await shop.world.agent(
+        "mutation($code: String!, $input: ReasonTagInput!)"
+        " { reasonTagCreate(code: $code, input: $input) { ... on ReasonTag { id } } }",
+        code=f"tag-{shop.mark}",
+        input={"labels": {"en": f"Label {shop.mark}", "zh": f"标签 {shop.mark}"}},
+    )
+    tag: str = created["reasonTagCreate"]["id"]
+    return tag
+
+
+async def _call(by: Api, name: str, on: str, input: Answer) -> Answer:
+    query = (
+        f"mutation M($input: {on}Input!) {{ result: {name}(input: $input)"
+        f" {{ __typename ... on {on} {{ id }} ... on Problem {{ message }} }} }}"
+    )
+    result: Answer = (await by(query, input=input))["result"]
+    assert result["__typename"] == on, result
+    return result
+
+
+# --- the scenes -------------------------------------------------------------------------------
+
+
+async def _scenes(shop: Populated) -> None:
+    await _order(shop, "fresh")
+    await _over(shop, "paid", "REFUNDED", metadata={"sandbox": "OK*"})
+    await _over(shop, "stuck", "PAYMENT_STUCK", metadata={"sandbox": "REFUSE*"})
+    await _over(shop, "theirs", "REFUNDED", by=shop.other_customer, customerReference="C-2")
+    for scene in ("review", "rejected", "warehouse", "awaiting", "finance"):
+        await _over(shop, scene, "REVIEW", shipments=_sent(shop))
+    await _split(shop)
+    await _discuss(shop)
+    await _step(shop, shop.world.agent, "rejected", "refundReject", reason=f"Reason {shop.mark}")
+    await _step(shop, shop.world.agent, "warehouse", "refundApprove", kind="REFUND_ONLY")
+    await _step(shop, shop.world.agent, "awaiting", "refundApprove", kind="RETURN_AND_REFUND")
+    await _send_back(shop)
+
+
+async def _order(shop: Populated, scene: str, **changes: Any) -> Answer:
+    lines = [
+        {
+            "sku": f"SKU-{shop.mark}",
+            "title": f"Title {shop.mark}",
+            "quantity": 2,
+            "unitPrice": shop.price,
+        }
+    ]
+    number = f"SO-{shop.mark}-{scene}"
+    order = await shop.world.order(**{"number": number, "lines": lines, **changes})
+    shop.orders[scene] = order
+    return order
+
+
+async def _over(
+    shop: Populated, scene: str, status: str, by: Api | None = None, **changes: Any
+) -> None:
+    """An order whose refund, asked for by its customer, has come to rest in a status."""
+    order = await _order(shop, scene, **changes)
+    asked = await shop.world.refund(
+        by or shop.world.customer,
+        order,
+        note=f"Note {shop.mark}",
+        reasonTagId=shop.tag,
+        kind="RETURN_AND_REFUND",
+    )
+    shop.refunds[scene] = await shop.world.reaches(asked, status)
+
+
+def _sent(shop: Populated) -> list[Answer]:
+    [parcel] = shipped()
+    return [{**parcel, "courier": f"SF {shop.mark}", "trackingNumber": f"T-{shop.mark}"}]
+
+
+async def _split(shop: Populated) -> None:
+    """Of two lines one was sent: the other's money is back, the sent one waits in review."""
+    lines = [
+        {"sku": f"{sku}-{shop.mark}", "title": shop.mark, "quantity": 1, "unitPrice": shop.price}
+        for sku in ("SENT", "KEPT")
+    ]
+    [parcel] = _sent(shop)
+    parcel["lines"] = [{"position": 0, "quantity": 1}]
+    await _over(shop, "split", "REFUNDED", lines=lines, shipments=[parcel])
+
+
+async def _discuss(shop: Populated) -> None:
+    agent, customer = shop.world.agent, shop.world.customer
+    await _step(shop, agent, "review", "refundRequestEvidence", question=f"Question {shop.mark}")
+    await _step(shop, customer, "review", "refundProvideEvidence", answer=f"Answer {shop.mark}")
+
+
+async def _send_back(shop: Populated) -> None:
+    world, line = shop.world, shop.refunds["finance"]["lines"][0]
+    await _step(shop, world.agent, "finance", "refundApprove", kind="RETURN_AND_REFUND")
+    await _step(
+        shop,
+        world.customer,
+        "finance",
+        "returnShip",
+        courier=f"SF {shop.mark}",
+        trackingNumber=f"T-{shop.mark}",
+    )
+    await _step(shop, world.warehouse, "finance", "returnReceive")
+    finding = {"refundLineId": line["id"], "verdict": "REDUCED", "receivedQuantity": 2}
+    await _step(
+        shop,
+        world.warehouse,
+        "finance",
+        "returnInspect",
+        note=f"Note {shop.mark}",
+        foundReasonTagId=shop.tag,
+        lines=[{**finding, "amount": shop.price, "note": f"Finding {shop.mark}"}],
+    )
+
+
+async def _step(shop: Populated, by: Api, scene: str, name: str, **input: Any) -> None:
+    content = {"refundId": shop.refunds[scene]["id"], "idempotencyKey": key(), **input}
+    after = await by.mutate(name, content)
+    assert after["__typename"] == "Refund", (name, after)
+    shop.refunds[scene] = after
+
+
+async def _from_outside(shop: Populated) -> None:
+    """What no customer and no member of staff causes: an import, a message of a gateway."""
+    await WebhookMessage.create(
+        shop_id=shop.shop_id,
+        provider="sandbox",
+        event_id=shop.mark,
+        number=shop.mark,
+        received_at=clock.now(),
+        handled_at=clock.now(),
+    )
+    run = await ImportRun.create(
+        shop_id=shop.shop_id,
+        kind="orders",
+        file=f"{shop.mark}.csv",
+        file_sha256="0" * 64,
+        mapping_sha256="0" * 64,
+        rows_total=1,
+        rows_rejected=1,
+        started_at=clock.now(),
+    )
+    await ImportReject.create(
+        shop_id=shop.shop_id,
+        import_run_id=run.id,
+        row_number=1,
+        field="row",
+        found=shop.mark,
+        reason=shop.mark,
+    )
+
+
+def roles() -> tuple[Role, ...]:
+    """Every role somebody can have a token for."""
+    return tuple(role for role in Role if role is not Role.SYSTEM)
