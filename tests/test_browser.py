@@ -37,7 +37,7 @@ async def address(engine: Engine) -> AsyncIterator[str]:
     """The engine behind a real socket."""
     config = uvicorn.Config(app.create_app(engine), port=0, log_config=None, ws="none")
     server = uvicorn.Server(config)
-    server.capture_signals = _leave_signals_alone  # type: ignore[method-assign]
+    server.capture_signals = _leave_signals_alone  # type: ignore[assignment]
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
         await asyncio.sleep(0.01)

@@ -61,11 +61,11 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
     (
         IllegalStep(step="CANCEL", status="PAYING", allowed_next=[]),
         "Not possible now: withdraw. Where it stands: Being paid",
-        "当前状态为“退款中”，不能执行“撤销”",
+        "当前状态为“退款中”，不能执行“撤销申请”",
     ),
     (
         IllegalStep(step="RETRY_PAYMENT", status="SUCCEEDED", allowed_next=["SEND_BACK"]),
-        "Not possible now: try to pay again. Where it stands: SUCCEEDED",
+        "Not possible now: try the payment again. Where it stands: SUCCEEDED",
         "当前状态为“SUCCEEDED”，不能执行“重新发起退款”",
     ),
     (

@@ -40,7 +40,7 @@ select c.conrelid::regclass::text || '.' || a.attname
 CASCADING = """
 select conrelid::regclass::text from pg_constraint where contype = 'f' and confdeltype <> 'r'
 """
-ALL_MODELS = [model for model in vars(models).values() if isinstance(model, type)]
+ALL_MODELS: list[Any] = [m for m in vars(models).values() if isinstance(m, type)]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

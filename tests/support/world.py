@@ -1,9 +1,9 @@
 """The smallest world a test needs: one shop, its people, an order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from refund_gql import clock
@@ -15,6 +15,8 @@ from refund_gql.models import Shop, Staff
 from refund_gql.roles import Role, Scope
 from refund_gql.settings import Settings
 from support.api import STAFF_ONLY, Api, key
+
+T = TypeVar("T")
 
 STAFF_ROLES = (Role.OWNER, Role.AGENT, Role.WAREHOUSE, Role.FINANCE, Role.ANALYST)
 
@@ -169,7 +171,7 @@ async def staff_token(shop_id: UUID, settings: Settings, role: Role) -> str:
     return issued.text
 
 
-async def eventually(look: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+async def eventually(look: Callable[[], Awaitable[T | None]], what: str, seconds: float = 60) -> T:
     """The first result of `look` that is not None; fails when it takes absurdly long."""
     for _ in range(int(seconds / 0.02)):
         found = await look()
