@@ -114,4 +114,4 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[-1])))
+    asyncio.run(_serve(int(sys.argv[sys.argv.index("--port") + 1])))

@@ -103,11 +103,13 @@ def _load_one(
 ) -> Plugin:
     state, reason, provides = PluginState.ACTIVE, "", tuple[str, ...]()
     try:
-        made = [_make(kind, defaults.get(kind.name, {})) for kind in _gateway_classes(entry)]
-        for gateway in made:
-            _refuse_taken_name(gateway, gateways)
-        gateways.update({gateway.name: gateway for gateway in made})
-        provides = tuple(gateway.name for gateway in made)
+        made: dict[str, PaymentGateway] = {}
+        for kind in _gateway_classes(entry):
+            gateway = _make(kind, defaults.get(kind.name, {}))
+            _refuse_taken_name(gateway, {**gateways, **made})
+            made[gateway.name] = gateway
+        gateways.update(made)
+        provides = tuple(made)
     except _Problem as problem:
         state, reason = problem.state, problem.reason
     except Exception as error:

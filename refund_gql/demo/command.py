@@ -5,8 +5,9 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -104,8 +105,8 @@ async def _serve(
         )
     except (OSError, asyncpg.PostgresError, Unavailable) as error:
         raise CannotStart(
-            f"the demo stopped: {error} ({type(error).__name__}); is REFUND_GQL_DATABASE_URL right, "
-            f"and can {folder.path} be written?"
+            f"the demo stopped: {error} ({type(error).__name__}); check that "
+            f"REFUND_GQL_DATABASE_URL is right, if it is set, and that {folder.path} is writable"
         ) from error
     _tell(f"Stopped; everything is kept in {folder.path} · 已停止，数据已保留")
 
@@ -138,11 +139,12 @@ class _Visit:
     async def ready(self, running: Engine) -> None:
         """The doors are open."""
         assert self.welcome is not None, "prepared before the doors open"
-        if self.json_output:
-            sys.stdout.write(self.welcome.as_json() + "\n")
+        text = self.welcome.as_json() if self.json_output else self.welcome.as_page()
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # for a terminal without Chinese
+        with suppress(BrokenPipeError):  # whoever reads has read enough
+            sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
-        else:
-            self.welcome.show(Console(highlight=False, soft_wrap=True))
 
 
 @contextmanager

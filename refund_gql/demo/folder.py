@@ -119,7 +119,7 @@ class Folder:
                 await connection.close()
         if others:
             raise CannotStart(
-                f"the database in {self.path} holds shops that are not the demo's ({', '.join(others)}): "
+                f"the database in {self.path} holds more than the demo: {', '.join(others)}; "
                 "nothing was deleted; name another folder with --data"
             )
 

@@ -87,8 +87,8 @@ async def _shop() -> Shop:
         return await Shop.get(id=shop_id)
     if not await Staff.filter(shop_id=shop.id, email=people.OWNER.email).exists():
         raise CannotStart(
-            f"the shop {HANDLE!r} of this database is not the demo's: {people.OWNER.email} does not "
-            "work there; give the demo a folder of its own with --data"
+            f"the shop {HANDLE!r} of this database is not the demo's, {people.OWNER.email} does "
+            "not work there: give the demo a folder of its own with --data"
         )
     return shop
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from rich.console import Console
+from rich.markup import escape
 
 from refund_gql.demo.people import ME, OWNER, PASSWORD
 from refund_gql.demo.shop import HANDLE, NAME
@@ -54,11 +55,17 @@ class Welcome:
             "tokens": self.tokens,
         })  # fmt: skip
 
-    def show(self, console: Console) -> None:
-        """The page for people."""
+    def as_page(self) -> str:
+        """The page for people, in colours on a terminal."""
+        console = Console(highlight=False, soft_wrap=True)
+        with console.capture() as page:
+            self._show(console)
+        return page.get()
+
+    def _show(self, console: Console) -> None:
         console.rule("refund_gql demo · 退款引擎演示", align="left")
         for name, value, remark in self._places():
-            console.print(f"[bold]{name:<10}[/] [cyan]{value}[/]  [dim]{remark}[/]")
+            console.print(f"[bold]{name:<10}[/] [cyan]{escape(value)}[/]  [dim]{remark}[/]")
         console.print("\n[bold]A token for each role[/] [dim]each works for 30 days[/]")
         for role, token in self.tokens.items():
             console.print(f"{role:<10} [green]{token}[/]")
@@ -131,5 +138,4 @@ SO-TRY-TIMEOUT: the bank pays and does not answer · SO-TRY-REFUSED: it refuses 
 SO-TRY-UNCLEAR: nobody but a person can tell
 
 [bold]中文[/] 以上命令复制即可运行；把 Accept-Language 改为 zh，返回的状态与时间线即为中文。
-[dim]Ctrl-C stops the API, the worker and the database · 按 Ctrl-C 全部停止[/]
-"""
+[dim]Ctrl-C stops the API, the worker and the database · 按 Ctrl-C 全部停止[/]"""

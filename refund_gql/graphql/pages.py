@@ -8,7 +8,6 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -60,6 +59,9 @@ class Listing:
     """A table as a list: newest first by `moment`, then by id."""
 
     name: str
+    """What cursors call it."""
+    kind: str
+    """The name of the type its rows become."""
     table: str
     moment: str
 
@@ -123,10 +125,6 @@ class Page:
             start_cursor=cursors[0] if cursors else None,
             end_cursor=cursors[-1] if cursors else None,
         )
-
-    def edges(self, edge: Any, node: Any) -> list[Any]:
-        """The page as edges of these types."""
-        return [edge(cursor=self.listing.cursor(row), node=node(row=row)) for row in self.rows]
 
 
 def contains(text: str) -> str:

@@ -65,8 +65,8 @@ class World:
 
     async def refund(self, by: Api, order: dict[str, Any], **changes: Any) -> dict[str, Any]:
         """Ask for a refund of an order: the refund or the problem."""
-        input = {"orderId": order["id"], "idempotencyKey": key(), **changes}
-        return await by.request("refundRequest", input)
+        asked = {"orderId": order["id"], "idempotencyKey": key(), **changes}
+        return await by.request("refundRequest", asked)
 
     async def reaches(self, refund: dict[str, Any], *statuses: str) -> dict[str, Any]:
         """The refund once it has one of these statuses."""

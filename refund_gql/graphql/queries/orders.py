@@ -8,11 +8,11 @@ from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Fulfilment
 from refund_gql.graphql.pages import Listing, Where, contains
 from refund_gql.graphql.queries.refunds import by_number
-from refund_gql.graphql.types.connections import OrderConnection
+from refund_gql.graphql.types.connections import Connection
 from refund_gql.graphql.types.order import Order
 from refund_gql.roles import Role
 
-ORDERS = Listing(name="orders", table="order", moment="placed_at")
+ORDERS = Listing(name="orders", kind="Order", table="order", moment="placed_at")
 
 
 @strawberry.input(description="All conditions must hold; an empty filter takes everything.")
@@ -61,9 +61,9 @@ class OrderQueries:
         first: int = 20,
         after: str | None = None,
         filter: OrderFilter | None = None,
-    ) -> OrderConnection:
+    ) -> Connection[Order]:
         where = Where()
         where.see("order", info.context.known_viewer)
         if filter is not None:
             filter.apply(where, info.context.known_viewer)
-        return OrderConnection(page=await ORDERS.page(where, first, after))
+        return Connection(page=await ORDERS.page(where, first, after))

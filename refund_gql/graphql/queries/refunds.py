@@ -13,13 +13,13 @@ from refund_gql.graphql.enums import Fulfilment, RefundKind, RefundStatus
 from refund_gql.graphql.pages import Listing, Where, contains
 from refund_gql.graphql.rows import Row
 from refund_gql.graphql.scalars import MinorUnits
-from refund_gql.graphql.types.connections import RefundConnection
+from refund_gql.graphql.types.connections import Connection
 from refund_gql.graphql.types.order import Order
 from refund_gql.graphql.types.quote import RefundQuote
 from refund_gql.graphql.types.refund import Refund
 from refund_gql.roles import Role
 
-REFUNDS = Listing(name="refunds", table="refund", moment="requested_at")
+REFUNDS = Listing(name="refunds", kind="Refund", table="refund", moment="requested_at")
 
 
 @strawberry.input(description="All conditions must hold; an empty filter takes everything.")
@@ -126,12 +126,12 @@ class RefundQueries:
         first: int = 20,
         after: str | None = None,
         filter: RefundFilter | None = None,
-    ) -> RefundConnection:
+    ) -> Connection[Refund]:
         where = Where()
         where.see("refund", info.context.known_viewer)
         if filter is not None:
             filter.apply(where, info.context.known_viewer)
-        return RefundConnection(page=await REFUNDS.page(where, first, after))
+        return Connection(page=await REFUNDS.page(where, first, after))
 
     @strawberry.field(description="What may be refunded on an order now, line by line.")
     async def refund_quote(self, info: Info, order_id: strawberry.ID) -> RefundQuote | None:

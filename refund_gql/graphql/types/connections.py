@@ -1,48 +1,30 @@
-"""Lists of orders and refunds, page by page."""
+"""A list, page by page, in the words of Relay; `Connection[Refund]` is RefundConnection."""
+
+from typing import Any, Generic, TypeVar
 
 import strawberry
 
 from refund_gql.graphql.pages import Page, PageInfo
-from refund_gql.graphql.types.order import Order
-from refund_gql.graphql.types.refund import Refund
+from refund_gql.graphql.sources import Node
+
+N = TypeVar("N", bound=Node)
 
 
-@strawberry.type(description="A refund and its place in the list.")
-class RefundEdge:
+@strawberry.type(description="An object and its place in the list.")
+class Edge(Generic[N]):
     cursor: str = strawberry.field(description="Give it as `after` to read on from here.")
-    node: Refund = strawberry.field(description="The refund.")
+    node: N = strawberry.field(description="The object.")
 
 
-@strawberry.type(description="A page of refunds, newest first.")
-class RefundConnection:
+@strawberry.type(description="A page of a list, newest first.")
+class Connection(Generic[N]):
     page: strawberry.Private[Page]
 
-    @strawberry.field(description="The refunds of this page.")
-    def edges(self) -> list[RefundEdge]:
-        return self.page.edges(RefundEdge, Refund)
-
-    @strawberry.field(description="Where the page stands.")
-    def page_info(self) -> PageInfo:
-        return self.page.info
-
-    @strawberry.field(description="How many there are in all; counted only when asked for.")
-    async def total_count(self) -> int:
-        return await self.page.listing.count(self.page.where)
-
-
-@strawberry.type(description="An order and its place in the list.")
-class OrderEdge:
-    cursor: str = strawberry.field(description="Give it as `after` to read on from here.")
-    node: Order = strawberry.field(description="The order.")
-
-
-@strawberry.type(description="A page of orders, newest first.")
-class OrderConnection:
-    page: strawberry.Private[Page]
-
-    @strawberry.field(description="The orders of this page.")
-    def edges(self) -> list[OrderEdge]:
-        return self.page.edges(OrderEdge, Order)
+    @strawberry.field(description="What is on this page.")
+    def edges(self) -> list[Edge[N]]:
+        listing = self.page.listing
+        kind: Any = Node.kinds[listing.kind]
+        return [Edge(cursor=listing.cursor(row), node=kind(row=row)) for row in self.page.rows]
 
     @strawberry.field(description="Where the page stands.")
     def page_info(self) -> PageInfo:

@@ -1,0 +1,82 @@
+"""Content for every mutation, to be spoilt in one place or another."""
+
+from collections.abc import Iterator
+
+from refund_gql.graphql.documents import money_fields
+from support import documents
+from support.api import key
+from support.populated import Answer, Populated
+
+
+def good(mutation: str, shop: Populated) -> Answer:
+    """Content that is refused for nothing but the state of the refund."""
+    refund = shop.refunds["finance"]
+    step = {"refundId": refund["id"]}
+    found = {"refundLineId": refund["lines"][0]["id"], "verdict": "ACCEPTED"}
+    return {
+        "refundRequest": {"orderId": shop.orders["fresh"]["id"]},
+        "refundApprove": {**step, "kind": "REFUND_ONLY"},
+        "refundReject": {**step, "reason": "no"},
+        "refundRequestEvidence": {**step, "question": "why?"},
+        "refundProvideEvidence": {**step, "answer": "so"},
+        "refundConfirmWarehouse": {**step, "verdict": "GOODS_GONE"},
+        "returnShip": {**step, "courier": "SF", "trackingNumber": "1"},
+        "returnReceive": step,
+        "returnInspect": {**step, "lines": [{**found, "receivedQuantity": 2}]},
+        "refundApproveFinance": step,
+        "refundCancel": step,
+        "payoutRetry": {"payoutId": shop.refunds["stuck"]["payouts"][0]["id"]},
+    }[mutation]
+
+
+MUTATIONS: dict[str, Answer] = {
+    "orderUpsert": {
+        "number": "N", "currency": "CNY", "placedAt": "2026-01-31T08:00:00Z",
+        "customerReference": "C-1",
+        "lines": [{"sku": "S", "title": "T", "quantity": 1, "unitPrice": 1, "discount": 0}],
+        "discount": 0, "shippingAmount": 0, "closed": False,
+        "captures": [{"gateway": "sandbox", "reference": "R", "amount": 1, "disputed": 0,
+                      "capturedAt": "2026-01-31T08:00:00Z", "metadata": {"k": "v"}}],
+        "shipments": [{"courier": "C", "trackingNumber": "1", "shippedAt": "2026-01-31T08:00:00Z",
+                       "deliveredAt": "2026-01-31T08:00:00Z",
+                       "lines": [{"position": 0, "quantity": 1}]}],
+    },
+    "customerUpsert": {"reference": "C-9", "name": "N", "email": "E", "phone": "P", "locale": "zh"},
+    "productUpsert": {"sku": "S", "title": "T", "category": "C"},
+    "shopUpdate": {
+        "name": "N", "timeZone": "Asia/Shanghai", "locale": "zh", "financeThreshold": 1,
+        "returnWindowDays": 1, "returnAddress": "A", "returnRequirements": {"zh": "Z", "en": "E"},
+    },
+    "staffCreate": {"email": "a@b.c", "name": "N", "role": "AGENT", "password": "p" * 10},
+    "staffLogin": {"shop": "s", "email": "a@b.c", "password": "p" * 10},
+    "apiTokenCreate": {"name": "N", "scopes": ["READ"], "expiresAt": "2030-01-01T00:00:00Z"},
+    "apiTokenRevoke": {"tokenId": "x"},
+    "customerSessionCreate": {"customerReference": "C-1"},
+    "reasonTagCreate": {
+        "code": "C", "input": {"labels": {"zh": "Z", "en": "E"}, "position": 1, "parentId": "x",
+                               "sellerAtFault": True},
+    },
+    "reasonTagUpdate": {"id": "x", "input": {"labels": {"zh": "Z"}}},
+    "reasonTagRetire": {"id": "x"},
+}  # fmt: skip
+
+
+def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
+    """Every mutation with all its fields."""
+    owner = shop.orders["fresh"]
+    more: dict[str, Answer] = {
+        "refundRequest": {
+            "kind": "REFUND_ONLY", "note": "N", "reasonTagId": shop.tag,
+            "lines": [{"orderLineId": owner["lines"][0]["id"], "quantity": 1,
+                       "amount": {"amount": 1, "currency": "CNY"}}],
+            "expectedRefundable": {"amount": 1, "currency": "CNY"},
+        },
+        "refundApprove": {"reason": "R"},
+        "refundConfirmWarehouse": {"note": "N"},
+        "returnInspect": {"note": "N", "foundReasonTagId": shop.tag},
+        "refundApproveFinance": {"note": "N", "verdict": "SEND_BACK"},
+    }  # fmt: skip
+    for mutation in sorted(money_fields(documents.core())):
+        yield mutation, {**good(mutation, shop), **more.get(mutation, {}), "idempotencyKey": key()}
+    yield from MUTATIONS.items()
+    yield "orderUpsertBulk", {"input": [MUTATIONS["orderUpsert"]]}

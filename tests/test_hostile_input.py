@@ -1,0 +1,158 @@
+"""Anything at all in every place of every operation: answered, and never with a failure."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support import documents
+from support.api import Api, key
+from support.contents import MUTATIONS, everything
+from support.populated import Answer, Populated, populate
+from support.snapshot import snapshot
+
+from refund_gql.graphql.documents import money_fields
+from refund_gql.settings import Settings
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop(api: Api, settings: Settings) -> Populated:
+    """A shop to which everything may happen."""
+    return await populate(api, settings, price=23_456)
+
+
+# --- characters that no database holds --------------------------------------------------------
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every text in a JSON value."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from leaves(part, (*path, name))
+    elif isinstance(value, list):
+        for position, part in enumerate(value):
+            yield from leaves(part, (*path, position))
+    elif isinstance(value, str):
+        yield path
+
+
+def changed(value: Any, path: tuple[Any, ...], leaf: Any) -> Any:
+    """The value with another leaf at the end of the path."""
+    if not path:
+        return leaf
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = changed(value[path[0]], path[1:], leaf)
+    return copy
+
+
+def test_every_mutation_is_tried() -> None:
+    keyed = money_fields(documents.core())
+    assert {*MUTATIONS, *keyed, "orderUpsertBulk"} == documents.fields("Mutation").keys()
+
+
+async def test_nul_and_half_surrogates_are_refused_in_every_place(shop: Populated) -> None:
+    """In every text of every mutation, as JSON writes them; before anything runs."""
+    before, client = await snapshot(shop.shop_id), shop.world.api.client
+    headers = {
+        "authorization": f"Bearer {shop.world.owner.token}",
+        "content-type": "application/json",
+    }
+    for mutation, content in everything(shop):
+        variables = documents.variables(mutation, content)
+        for path in leaves(variables):
+            body = {
+                "query": documents.mutation(mutation),
+                "variables": changed(variables, path, "@"),
+            }
+            for bad in ("a\\u0000b", "\\u0000", "\\ud800", "\\udc00x"):
+                raw = json.dumps(body).replace('"@"', f'"{bad}"').encode()
+                response = await client.post("/graphql", content=raw, headers=headers)
+                assert response.status_code == 400, (mutation, path, response.text)
+    assert await snapshot(shop.shop_id) == before
+
+
+# --- anything at all --------------------------------------------------------------------------
+
+NASTY: tuple[Any, ...] = (
+    None, "", " ", "\n\t\r\u3000", "\u202e\u200b\ufeff", "😀" * 50, "İ" * 320, "ﷺ" * 4000,
+    "x" * 70_000,
+    "' or 1=1; drop table refund; --", "%s%n{0}{field}${a}", "../../etc/passwd", "\\", '"',
+    "\x7f\x1b",
+    0, -1, 1, 2**31 - 1, -(2**31), 2**31, 2**53 - 1, -(2**53) + 1, 2**53, 2**64, 1.5, 1e300, True,
+    [], {}, [[]], [None], {"": None}, {"k" * 100: "v"}, {"a": {"b": []}}, ["READ"] * 300,
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2999-12-31", "1970-01-01T00:00:00",
+    "10000-01-01", "2026-02-30", "2026-01-01T00:00:00+99:99", "CNY", "zh",
+)  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every part of a JSON value, the whole first."""
+    yield path
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    for name, part in parts:
+        yield from places(part, (*path, name))
+
+
+@pytest.mark.parametrize("mutation", sorted(documents.fields("Mutation")))
+async def test_nothing_that_is_sent_makes_a_mutation_fail(shop: Populated, mutation: str) -> None:
+    """Every value in every place: answered with a result, a problem, or why it is unreadable."""
+    content = dict(everything(shop))[mutation]
+    variables = documents.variables(mutation, content)
+    text = documents.mutation(mutation)
+    for path in places(variables):
+        for value in NASTY if path else ():
+            sent = changed(variables, path, value)
+            if "idempotencyKey" in sent.get("input", ()) and path != ("input", "idempotencyKey"):
+                sent["input"]["idempotencyKey"] = key()
+            response = await shop.world.owner.post(text, **sent)
+            assert response.status_code == 200, (path, value, response.text)
+            answer = response.json()
+            failures = [e for e in answer.get("errors", ()) if e.get("extensions") or e.get("path")]
+            assert failures == [], (path, value, answer)
+
+
+QUERIES: dict[str, tuple[str, Answer]] = {
+    "node": ("query Q($a: ID!) { node(id: $a) { id } }", {"a": ""}),
+    "order": (
+        "query Q($a: ID, $b: String) { order(id: $a, number: $b) { id } }", {"a": None, "b": ""}
+    ),
+    "refund": (
+        "query Q($a: ID, $b: String) { refund(id: $a, number: $b) { id } }", {"a": None, "b": ""}
+    ),
+    "refundQuote": (
+        "query Q($a: ID!) { refundQuote(orderId: $a) { total { amount } } }", {"a": ""}
+    ),
+    "reasonTags": ("query Q($a: Boolean!) { reasonTags(includeRetired: $a) { id } }", {"a": True}),
+    "orders": (
+        "query Q($a: Int!, $b: String, $c: OrderFilter)"
+        " { orders(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {"fulfilment": ["SHIPPED"], "customerId": "", "text": ""}},
+    ),
+    "refunds": (
+        "query Q($a: Int!, $b: String, $c: RefundFilter)"
+        " { refunds(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {
+            "status": ["REVIEW"], "kind": "REFUND_ONLY", "fulfilment": ["SHIPPED"],
+            "reasonTagId": "", "amountFrom": 0, "amountTo": 1, "requestedFrom": "2026-01-01",
+            "requestedTo": "2026-01-01", "customerId": "", "orderNumber": "", "assigneeId": "",
+            "text": "",
+        }},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+async def test_nothing_that_is_sent_makes_a_query_fail(shop: Populated, name: str) -> None:
+    text, variables = QUERIES[name]
+    for path in places(variables):
+        for value in NASTY if path else ():
+            response = await shop.world.owner.post(text, **changed(variables, path, value))
+            assert response.status_code == 200, (path, value)
+            for error in response.json().get("errors", ()):
+                code = error.get("extensions", {}).get("code")
+                assert code in (None, "BAD_PAGE", "BAD_CURSOR"), (path, value, error)
