@@ -77,8 +77,9 @@ class Place:
             input=input,
             capture_output=True,
             text=True,
-            check=True,
         )
+        if done.returncode != 0:
+            raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr[-2000:]}")
         return done.stdout
 
 

@@ -13,7 +13,7 @@ import httpx2
 
 PROGRAM = (str(Path(sys.executable).with_name("refund-gql")),)
 """The command line as installed."""
-_PATIENCE = 60.0
+PATIENCE = 60.0
 """Seconds after which a process that does not start or stop has failed."""
 
 
@@ -72,12 +72,13 @@ class Child:
         if self._process.returncode is None:
             self._process.send_signal(number)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 return await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-            raise AssertionError(f"{self.command} ignores {number.name}") from None
+            said = self.log[-2000:]
+            raise AssertionError(f"{self.command} ignores {number.name}:\n{said}") from None
 
     @property
     def log(self) -> str:
@@ -88,7 +89,7 @@ class Child:
 async def ready(http: httpx2.AsyncClient, child: Child) -> float:
     """Wait until the API answers; the seconds it took."""
     started = time.monotonic()
-    while time.monotonic() < started + _PATIENCE:
+    while time.monotonic() < started + PATIENCE:
         try:
             response = await http.get("/readyz")
         except httpx2.TransportError:

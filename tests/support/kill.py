@@ -27,6 +27,7 @@ from support import children, facts, oracle
 from support.bank import Bank
 from support.children import Child
 from support.shoppers import Crowd, History, Shop
+from support.world import eventually
 
 _DRAIN = 120.0
 """Seconds in which everything must be over once nobody is killed any more."""
@@ -237,7 +238,9 @@ async def _kill(plan: Plan, site: Site, report: Report, chance: random.Random) -
     chance.shuffle(numbers)
     for number in numbers:
         child = chance.choice(site.children)
-        # The API is up; a worker may be starting, working or idle.
+        if number is not signal.SIGKILL:
+            await _until_all_work(site)
+        # The API is up; a worker that is killed may be starting, working or idle.
         await asyncio.sleep(chance.uniform(0, 1 if child is site.api else 3))
         await _end(child, number, report)
         report.kills += number is signal.SIGKILL
@@ -245,6 +248,19 @@ async def _kill(plan: Plan, site: Site, report: Report, chance: random.Random) -
         await child.start()
         if child is site.api:
             report.starts.append(await children.ready(site.http, child))
+
+
+_LISTENING = "select count(*) from pg_stat_activity where query ilike 'listen%'"
+
+
+async def _until_all_work(site: Site) -> None:
+    """Python itself may drop a signal that comes while it still imports."""
+
+    async def all_listen() -> bool | None:
+        [row] = await site.rows(_LISTENING)
+        return row[0] >= max(1, len(site.workers)) or None
+
+    await eventually(all_listen, "workers that listen")
 
 
 async def _end(child: Child, number: signal.Signals, report: Report) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from refund_gql import validation
+from refund_gql.auth import Viewer
 from refund_gql.errors import Refusal
 from refund_gql.flow.once import MAX_KEY, Once
 from refund_gql.graphql import problems
@@ -15,10 +16,10 @@ from refund_gql.graphql.sources import Node
 MAX_TEXT = 4000
 
 
-async def answer(info: Info, kind: type[Node], work: Callable[[], Awaitable[UUID]]) -> Any:
+async def answer(info: Info, kind: type[Node], work: Callable[[Viewer], Awaitable[UUID]]) -> Any:
     """The object the work made or changed, read after its commit; or the problem."""
     try:
-        changed = await work()
+        changed = await work(info.context.known_viewer)
     except Refusal as refusal:
         return problems.of(refusal, info.context.locale)
     row = await info.context.rows.fresh(kind.table, changed)

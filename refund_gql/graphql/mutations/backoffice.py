@@ -125,16 +125,14 @@ class ReasonTagInput:
 class BackofficeMutations:
     @strawberry.mutation(description="Change the shop's settings.")
     async def shop_update(self, info: Info, input: ShopInput) -> ShopUpdateResult:
-        viewer = info.context.known_viewer
-        return await answer(info, Shop, lambda: shops.update(viewer, input.value()))
+        return await answer(info, Shop, lambda viewer: shops.update(viewer, input.value()))
 
     @strawberry.mutation(description="Add a colleague.")
     async def staff_create(self, info: Info, input: StaffInput) -> StaffCreateResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Staff,
-            lambda: staff.create(viewer, input.value()),
+            lambda viewer: staff.create(viewer, input.value()),
         )
 
     @strawberry.mutation(description="Log in; needs no token.")
@@ -157,11 +155,12 @@ class BackofficeMutations:
 
     @strawberry.mutation(description="Stop a token at once.")
     async def api_token_revoke(self, info: Info, token_id: strawberry.ID) -> TokenRevokeResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             ApiToken,
-            lambda: staff.revoke_api_token(viewer, ids.required("tokenId", token_id, "ApiToken")),
+            lambda viewer: staff.revoke_api_token(
+                viewer, ids.required("tokenId", token_id, "ApiToken")
+            ),
         )
 
     @strawberry.mutation(description="Open a session for one customer of the shop.")
@@ -177,25 +176,24 @@ class BackofficeMutations:
     async def reason_tag_create(
         self, info: Info, code: str, input: ReasonTagInput
     ) -> ReasonTagResult:
-        viewer = info.context.known_viewer
-        return await answer(info, ReasonTag, lambda: tags.create(viewer, code, input.value()))
+        return await answer(
+            info, ReasonTag, lambda viewer: tags.create(viewer, code, input.value())
+        )
 
     @strawberry.mutation(description="Change a reason; its code stays.")
     async def reason_tag_update(
         self, info: Info, id: strawberry.ID, input: ReasonTagInput
     ) -> ReasonTagResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             ReasonTag,
-            lambda: tags.update(viewer, ids.required("id", id, "ReasonTag"), input.value()),
+            lambda viewer: tags.update(viewer, ids.required("id", id, "ReasonTag"), input.value()),
         )
 
     @strawberry.mutation(description="Retire a reason: not for new requests.")
     async def reason_tag_retire(self, info: Info, id: strawberry.ID) -> ReasonTagResult:
-        viewer = info.context.known_viewer
         return await answer(
-            info, ReasonTag, lambda: tags.retire(viewer, ids.required("id", id, "ReasonTag"))
+            info, ReasonTag, lambda viewer: tags.retire(viewer, ids.required("id", id, "ReasonTag"))
         )
 
 

@@ -192,19 +192,16 @@ class CatalogueMutations:
             phone=input.phone,
             locale=input.locale,
         )
-        viewer = info.context.known_viewer
-        return await answer(info, Customer, lambda: customers.upsert_customer(viewer, facts))
+        return await answer(info, Customer, lambda viewer: customers.upsert_customer(viewer, facts))
 
     @strawberry.mutation(description="Create a product or bring it up to date.")
     async def product_upsert(self, info: Info, input: ProductInput) -> ProductUpsertResult:
         facts = customers.ProductFacts(sku=input.sku, title=input.title, category=input.category)
-        viewer = info.context.known_viewer
-        return await answer(info, Product, lambda: customers.upsert_product(viewer, facts))
+        return await answer(info, Product, lambda viewer: customers.upsert_product(viewer, facts))
 
 
 async def _upsert_order(info: Info, input: OrderInput) -> OrderUpsertResult:
-    viewer = info.context.known_viewer
-    return await answer(info, Order, lambda: orders.upsert(viewer, input.value()))
+    return await answer(info, Order, lambda viewer: orders.upsert(viewer, input.value()))
 
 
 def _texts(field: str, value: object) -> dict[str, str]:

@@ -52,31 +52,30 @@ class RefundMutations:
     async def refund_request(
         self, info: Info, input: inputs.RefundRequestInput
     ) -> RefundRequestResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: request.request(viewer, input.value(), once=once("refundRequest", input)),
+            lambda viewer: request.request(
+                viewer, input.value(), once=once("refundRequest", input)
+            ),
         )
 
     @strawberry.mutation(description="First review: approve as refund only, or with a return.")
     async def refund_approve(
         self, info: Info, input: inputs.RefundApproveInput
     ) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: review.approve(viewer, input.value(), once=once("refundApprove", input)),
+            lambda viewer: review.approve(viewer, input.value(), once=once("refundApprove", input)),
         )
 
     @strawberry.mutation(description="First review: refuse, with a reason the customer reads.")
     async def refund_reject(self, info: Info, input: inputs.RefundRejectInput) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: review.reject(
+            lambda viewer: review.reject(
                 viewer,
                 input.id,
                 reason=words("reason", input.reason),
@@ -89,11 +88,10 @@ class RefundMutations:
     async def refund_request_evidence(
         self, info: Info, input: inputs.RefundRequestEvidenceInput
     ) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: review.request_evidence(
+            lambda viewer: review.request_evidence(
                 viewer,
                 input.id,
                 question=words("question", input.question),
@@ -106,11 +104,10 @@ class RefundMutations:
     async def refund_provide_evidence(
         self, info: Info, input: inputs.RefundProvideEvidenceInput
     ) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: review.provide_evidence(
+            lambda viewer: review.provide_evidence(
                 viewer,
                 input.id,
                 answer=words("answer", input.answer),
@@ -123,11 +120,10 @@ class RefundMutations:
     async def refund_confirm_warehouse(
         self, info: Info, input: inputs.RefundConfirmWarehouseInput
     ) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: warehouse.confirm(
+            lambda viewer: warehouse.confirm(
                 viewer,
                 input.id,
                 verdict=input.verdict,
@@ -139,11 +135,10 @@ class RefundMutations:
 
     @strawberry.mutation(description="Return: the parcel was handed to a courier.")
     async def return_ship(self, info: Info, input: inputs.ReturnShipInput) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: returns.ship(
+            lambda viewer: returns.ship(
                 viewer,
                 input.id,
                 courier=input.courier,
@@ -155,11 +150,10 @@ class RefundMutations:
 
     @strawberry.mutation(description="Return: the parcel arrived, announced or not.")
     async def return_receive(self, info: Info, input: inputs.RefundStepInput) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: returns.receive(
+            lambda viewer: returns.receive(
                 viewer,
                 input.id,
                 expected_version=input.expected_version,
@@ -171,22 +165,22 @@ class RefundMutations:
     async def return_inspect(
         self, info: Info, input: inputs.ReturnInspectInput
     ) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: inspection.inspect(viewer, input.value(), once=once("returnInspect", input)),
+            lambda viewer: inspection.inspect(
+                viewer, input.value(), once=once("returnInspect", input)
+            ),
         )
 
     @strawberry.mutation(description="Finance review: release the money, or send it back.")
     async def refund_approve_finance(
         self, info: Info, input: inputs.RefundApproveFinanceInput
     ) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: finance.decide(
+            lambda viewer: finance.decide(
                 viewer,
                 input.id,
                 verdict=input.verdict,
@@ -198,11 +192,10 @@ class RefundMutations:
 
     @strawberry.mutation(description="Withdraw a request while no money is committed.")
     async def refund_cancel(self, info: Info, input: inputs.RefundStepInput) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: review.cancel(
+            lambda viewer: review.cancel(
                 viewer,
                 input.id,
                 expected_version=input.expected_version,
@@ -212,11 +205,10 @@ class RefundMutations:
 
     @strawberry.mutation(description="Try a stuck payout again; answers with its refund.")
     async def payout_retry(self, info: Info, input: inputs.PayoutRetryInput) -> RefundStepResult:
-        viewer = info.context.known_viewer
         return await answer(
             info,
             Refund,
-            lambda: payout.retry(
+            lambda viewer: payout.retry(
                 viewer,
                 ids.required("payoutId", input.payout_id, "Payout"),
                 once=once("payoutRetry", input),
