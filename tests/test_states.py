@@ -1,12 +1,71 @@
-"""The journey's table: every state is reached, every state is left, nobody waits for ever."""
+"""The journey's table, and the journey itself: nobody waits for ever, no cent goes twice.
 
-from collections.abc import Iterable
-from dataclasses import replace
+First the table on paper. Then a machine that does anything to real refunds in any order, with a
+bank that fails in every way, and looks after each step whether the books still add up.
+"""
 
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import asyncpg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as campaign
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from support.world import World
 
-from refund_gql.events import LABELS
-from refund_gql.roles import STAFF, Role
+from refund_gql import clock
+from refund_gql.app import Engine
+from refund_gql.auth import Viewer
+from refund_gql.catalogue import orders
+from refund_gql.catalogue.fulfilment import ShipmentFacts, ShippedLine
+from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
+from refund_gql.errors import Refusal
+from refund_gql.events import GENESIS, LABELS, EventType, chain_hash
+from refund_gql.flow import (
+    classification,
+    finance,
+    inspection,
+    payout,
+    request,
+    returns,
+    review,
+    warehouse,
+)
+from refund_gql.flow.conversation import Gateways
+from refund_gql.flow.finance import FinanceVerdict
+from refund_gql.flow.inspection import Finding, InspectReturn, Verdict
+from refund_gql.flow.journal import Change
+from refund_gql.flow.once import Once
+from refund_gql.flow.request import RequestedLine, RequestRefund
+from refund_gql.flow.review import ApproveRefund
+from refund_gql.flow.warehouse import WarehouseVerdict
+from refund_gql.models import Customer, OrderLine, Payout, RefundLine, Staff
+from refund_gql.money import Money
+from refund_gql.providers import (
+    GatewayCapabilities,
+    GatewayNotice,
+    Outcome,
+    OutcomeState,
+    PaymentGateway,
+    ProviderSettings,
+    RefundRequest,
+)
+from refund_gql.roles import STAFF, Role, Scope
 from refund_gql.states import (
     FINAL,
     INITIAL,
@@ -15,6 +74,7 @@ from refund_gql.states import (
     TRANSITIONS,
     Journey,
     PayoutStatus,
+    RefundKind,
     RefundStatus,
     Step,
     Transition,
@@ -156,20 +216,20 @@ def test_a_state_nobody_can_reach_is_refused() -> None:
         replace(row, target=RefundStatus.REVIEW) if row.step is Step.APPROVE_REFUND_ONLY else row
         for row in away
     ]
-    with pytest.raises(ValueError, match="nobody can reach.*WAREHOUSE_CHECK"):
+    with pytest.raises(ValueError, match=r"nobody can reach.*WAREHOUSE_CHECK"):
         Journey(away, INITIAL)
 
 
 def test_a_dead_end_is_refused() -> None:
     stuck = changed(Step.RETRY_PAYMENT, sources=frozenset({RefundStatus.PAYING}))
-    with pytest.raises(ValueError, match="without a way out.*PAYMENT_STUCK"):
+    with pytest.raises(ValueError, match=r"without a way out.*PAYMENT_STUCK"):
         Journey(stuck, INITIAL)
 
 
 def test_going_round_in_circles_is_no_way_out() -> None:
     """PAYMENT_STUCK leads to itself only: it has an arrow, and still nobody is ever paid."""
     circling = changed(Step.RETRY_PAYMENT, target=RefundStatus.PAYMENT_STUCK)
-    with pytest.raises(ValueError, match="without a way out.*PAYMENT_STUCK"):
+    with pytest.raises(ValueError, match=r"without a way out.*PAYMENT_STUCK"):
         Journey(circling, INITIAL)
 
 
@@ -196,3 +256,711 @@ def test_a_payout_is_in_doubt_between_the_call_and_its_proof() -> None:
         PayoutStatus.SENDING,
         PayoutStatus.UNKNOWN,
     }
+
+
+# --- the machine: a bank ----------------------------------------------------------------------
+
+MOODS = (
+    "OK",
+    "OK",
+    "REFUSE",
+    "LATER",
+    "SPENT",
+    "TIMEOUT_BEFORE",
+    "TIMEOUT_AFTER",
+    "ERROR_AFTER",
+    "PROCESSING",
+    "MANUAL",
+    "WRONG_ECHO",
+    "NONSENSE",
+)
+_UNKNOWN = Outcome(state=OutcomeState.UNKNOWN, code="500")
+
+
+@dataclass
+class Entry:
+    """A refund in the bank's books."""
+
+    request: RefundRequest
+    state: OutcomeState
+    paid: int = 0
+    """How often its money moved."""
+
+
+class MoodyBank(PaymentGateway):
+    """Tells the truth about its books, or nothing; pays what it is asked, and checks no cap."""
+
+    name = "moody"
+
+    def __init__(self) -> None:
+        super().__init__(ProviderSettings())
+        self.moods: list[str] = []
+        self.books: dict[str, Entry] = {}
+        self.spent: set[str] = set()
+        self.news: list[GatewayNotice] = []
+        """Every message it ever had reason to send; they come late, twice, in any order."""
+        self.breaches: list[str] = []
+
+    async def check(self) -> None:
+        """Nothing to prove."""
+
+    def capabilities(self) -> GatewayCapabilities:
+        return GatewayCapabilities(settling_time=timedelta(0), recheck_after=timedelta(0))
+
+    async def refund(self, request: RefundRequest) -> Outcome:
+        mood = self.moods.pop() if self.moods else "OK"
+        known = self.books.get(request.number)
+        if known is not None and known.request != request:
+            self.breaches.append(f"{request.number} was sent with other values")
+        if request.number in self.spent or (mood == "SPENT" and known is None):
+            self.spent.add(request.number)
+            return Outcome(state=OutcomeState.REJECTED, code="SPENT", renumber=True)
+        if mood == "REFUSE" and known is None:
+            return Outcome(state=OutcomeState.REJECTED, code="REFUSE")
+        if mood == "LATER":
+            return Outcome(state=OutcomeState.REJECTED, code="LATER", retriable=True)
+        if mood == "TIMEOUT_BEFORE":
+            raise TimeoutError
+        if known is None:
+            self._accept(request, mood)
+        return self._answer(request.number, mood)
+
+    def _accept(self, request: RefundRequest, mood: str) -> None:
+        states = {"PROCESSING": OutcomeState.PROCESSING, "MANUAL": OutcomeState.NEEDS_MANUAL}
+        entry = Entry(request, states.get(mood, OutcomeState.PROCESSING))
+        self.books[request.number] = entry
+        if mood in states:
+            self._tell(entry)
+        else:
+            self.pay(request.number)
+
+    def _answer(self, number: str, mood: str) -> Outcome:
+        if mood == "TIMEOUT_AFTER":
+            raise TimeoutError
+        if mood == "ERROR_AFTER":
+            return _UNKNOWN
+        if mood == "NONSENSE":
+            return cast(Outcome, "200 OK")
+        entry = self.books[number]
+        # A bank repeats its first answer; that it took the money back, only `query` tells.
+        reversed_ = entry.state is OutcomeState.REVERSED
+        outcome = self._truth(entry, OutcomeState.SUCCEEDED if reversed_ else entry.state)
+        wrong = mood == "WRONG_ECHO" and outcome.state is OutcomeState.SUCCEEDED
+        return replace(outcome, amount=entry.request.amount + 1) if wrong else outcome
+
+    async def query(self, request: RefundRequest) -> Outcome:
+        if self.moods and self.moods[-1].startswith(("TIMEOUT", "ERROR")):
+            self.moods.pop()
+            raise TimeoutError
+        if request.number not in self.books:
+            return Outcome(state=OutcomeState.UNKNOWN, code="NOT_FOUND", absent=True)
+        entry = self.books[request.number]
+        return self._truth(entry, entry.state)
+
+    def _truth(self, entry: Entry, state: OutcomeState) -> Outcome:
+        return Outcome(
+            state=state,
+            code=state.value,
+            renumber=state is OutcomeState.REJECTED,
+            amount=entry.request.amount,
+            currency=entry.request.currency,
+        )
+
+    def _tell(self, entry: Entry) -> None:
+        notice = GatewayNotice(
+            event_id=uuid4().hex,
+            number=entry.request.number,
+            outcome=self._truth(entry, entry.state),
+        )
+        self.news.append(notice)
+
+    def waiting(self, *states: OutcomeState) -> list[str]:
+        """The numbers in one of these states, oldest first."""
+        return [number for number, entry in self.books.items() if entry.state in states]
+
+    def pay(self, number: str) -> None:
+        self._move(number, OutcomeState.SUCCEEDED).paid += 1
+
+    def fail(self, number: str) -> None:
+        self._move(number, OutcomeState.REJECTED)
+        self.spent.add(number)
+
+    def take_back(self, number: str) -> None:
+        self._move(number, OutcomeState.REVERSED)
+
+    def _move(self, number: str, state: OutcomeState) -> Entry:
+        entry = self.books[number]
+        entry.state = state
+        self._tell(entry)
+        return entry
+
+    def with_customers(self) -> Counter[str]:
+        """What each capture gave back and the bank did not take back."""
+        found: Counter[str] = Counter()
+        for entry in self.books.values():
+            if entry.state is OutcomeState.SUCCEEDED:
+                found[entry.request.capture_reference] += entry.request.amount * entry.paid
+        return found
+
+
+# --- the machine: a shop and its queue --------------------------------------------------------
+
+
+@dataclass
+class Job:
+    kind: str
+    subject: UUID
+
+
+@dataclass
+class Shop:
+    """One shop, its people, what it sold, and the jobs that its refunds wait for."""
+
+    id: UUID
+    bank: MoodyBank
+    gateways: Gateways
+    people: dict[Role, Viewer]
+    sold: list[OrderFacts] = field(default_factory=list)
+    order_ids: list[UUID] = field(default_factory=list)
+    refund_ids: list[UUID] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    requests: list[tuple[RequestRefund, Once]] = field(default_factory=list)
+
+    async def run(self, job: Job) -> None:
+        if job.kind == "classify":
+            await classification.classify(job.subject)
+        elif job.kind == "pay":
+            await self.gateways.pay(job.subject)
+        else:
+            await self.gateways.recheck(job.subject)
+
+
+async def open_shop(world: World) -> Shop:
+    """A shop with everybody a refund meets; finance has two people, so that one may release."""
+    people = {
+        Role(row.role): Viewer(shop_id=world.shop.id, role=Role(row.role), id=row.id)
+        for row in await Staff.filter(shop_id=world.shop.id)
+    }
+    customer = await Customer.get(shop_id=world.shop.id, reference="C-1")
+    people[Role.CUSTOMER] = Viewer(shop_id=world.shop.id, role=Role.CUSTOMER, id=customer.id)
+    people[Role.SERVICE] = Viewer(
+        shop_id=world.shop.id, role=Role.SERVICE, id=uuid4(), scopes=frozenset(Scope)
+    )
+    bank = MoodyBank()
+    gateways = Gateways(
+        by_name={"moody": bank},
+        timeout=timedelta(seconds=10),
+        tries=4,
+        backoff=timedelta(seconds=1),
+        backoff_limit=timedelta(seconds=1),
+    )
+    return Shop(id=world.shop.id, bank=bank, gateways=gateways, people=people)
+
+
+# --- the machine: what must hold after every step ---------------------------------------------
+
+CAPTURES = """
+select c.reference, c.amount, c.reserved, c.disputed, c.dispute_excess,
+       coalesce((select sum(p.amount) from payout p where p.capture_id = c.id
+                  and p.status not in ('REJECTED', 'REVERSED')), 0) as held
+  from capture c where c.shop_id = $1
+"""
+CLAIMS = """
+select l.claimed_quantity, l.claimed_amount, l.quantity, l.amount,
+       coalesce(sum(r.quantity) filter (where f.id is not null), 0) as units,
+       coalesce(sum(r.worth) filter (where f.id is not null), 0) as worth
+  from order_line l
+  left join refund_line r on r.order_line_id = l.id
+  left join refund f on f.id = r.refund_id and f.status not in ('REJECTED', 'CANCELLED')
+ where l.shop_id = $1 group by l.id
+"""
+SHIPPING = """
+select o.shipping_claimed,
+       coalesce((select sum(shipping_amount) from refund f where f.order_id = o.id
+                  and f.status not in ('REJECTED', 'CANCELLED')), 0) as shipping
+  from "order" o where o.shop_id = $1
+"""
+REFUNDS = """
+select f.id, f.number, f.status, f.version, f.head, f.amount, f.shipping_amount, f.stuck_reason,
+       (select sum(amount) from refund_line where refund_id = f.id) as goods,
+       coalesce((select sum(amount) from payout p where p.refund_id = f.id
+                  and not superseded), 0) as payouts,
+       coalesce((select array_agg(distinct p.status) from payout p where p.refund_id = f.id
+                  and not superseded), '{}') as payout_statuses
+  from refund f where f.shop_id = $1
+"""
+EVENTS = """
+select refund_id, version, type, status, at, actor, payload, hash
+  from event where shop_id = $1 order by refund_id, version
+"""
+COMMITTED = ("APPROVED", "PAYING", "PAYMENT_STUCK", "REFUNDED")
+NOTES = (EventType.SPLIT, EventType.PAYOUT_SUCCEEDED, EventType.PAYMENT_STUCK)
+"""Events that may leave the status as it is."""
+
+
+async def breaches(url: str, shop: Shop) -> list[str]:
+    """Everything that does not add up, by raw SQL and the bank's own books."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            captures, claims, shipping, refunds, events = [
+                await connection.fetch(sql, shop.id)
+                for sql in (CAPTURES, CLAIMS, SHIPPING, REFUNDS, EVENTS)
+            ]
+    finally:
+        await connection.close()
+    history: dict[UUID, list[Any]] = {}
+    for event in events:
+        history.setdefault(event["refund_id"], []).append(event)
+    return [
+        *shop.bank.breaches,
+        *(f"capture {row}" for row in captures if not _capture_adds_up(row, shop.bank)),
+        *(
+            f"claims {row}"
+            for row in claims
+            if (row["claimed_quantity"], row["claimed_amount"]) != (row["units"], row["worth"])
+        ),
+        *(f"shipping {row}" for row in shipping if row["shipping_claimed"] != row["shipping"]),
+        *(f"refund {row}" for row in refunds if not _refund_adds_up(row)),
+        *(f"history {row}" for row in refunds if not _folds(row, history[row["id"]])),
+    ]
+
+
+def _capture_adds_up(row: Any, bank: MoodyBank) -> bool:
+    return (
+        row["reserved"] == row["held"]
+        and row["held"] + row["disputed"] <= row["amount"]
+        and bank.with_customers()[row["reference"]] <= row["held"]
+        and (row["dispute_excess"] == 0 or row["held"] + row["disputed"] == row["amount"])
+    )
+
+
+def _refund_adds_up(row: Any) -> bool:
+    committed = row["status"] in COMMITTED
+    settled = set(row["payout_statuses"]) <= {"SUCCEEDED"}
+    return (
+        row["amount"] == row["goods"] + row["shipping_amount"]
+        and row["payouts"] == (row["amount"] if committed else 0)
+        and (row["status"] != "REFUNDED" or settled)
+        and (row["stuck_reason"] is not None) == (row["status"] == "PAYMENT_STUCK")
+    )
+
+
+def _folds(row: Any, events: list[Any]) -> bool:
+    """Versions without a gap, each status reached by a row of the table, and a whole chain."""
+    status, head = None, GENESIS
+    for version, event in enumerate(events, 1):
+        head = chain_hash(
+            head,
+            refund_id=str(row["id"]),
+            version=version,
+            type=EventType(event["type"]),
+            at=event["at"],
+            actor=event["actor"],
+            payload=json.loads(event["payload"]),
+        )
+        legal = any(
+            step.event == event["type"]
+            and step.target == event["status"]
+            and (status in step.sources if status else step.step is Step.SUBMIT)
+            for step in TRANSITIONS
+        )
+        noted = event["type"] in NOTES and event["status"] == status
+        if event["version"] != version or head != event["hash"] or not (legal or noted):
+            return False
+        status = event["status"]
+    end: tuple[str, int, str] = (row["status"], row["version"], row["head"])
+    return (status, len(events), head) == end
+
+
+# --- the machine itself -----------------------------------------------------------------------
+
+INDEX = st.integers(0, 30)
+DO = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+class Anything(RuleBasedStateMachine):
+    """Does what people, programs, queues and banks can do, whether or not it makes sense."""
+
+    do: DO
+    """Runs a coroutine on the engine's loop; what it refuses is None."""
+    make_world: Callable[[], Awaitable[World]]
+    url: str
+    shop: Shop
+    opened: Callable[[Shop], None]
+
+    @initialize()
+    def open(self) -> None:
+        async def opened() -> Shop:
+            return await open_shop(await type(self).make_world())
+
+        self.shop = type(self).do(opened())
+        type(self).opened(self.shop)
+        self.sell(2, 3000, 100, 500, 2)
+
+    def by(self, role: Role) -> Viewer:
+        return self.shop.people[role]
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return type(self).do(work)
+
+    def refund(self, index: int) -> UUID:
+        return self.shop.refund_ids[index % len(self.shop.refund_ids)]
+
+    @staticmethod
+    def once(name: str) -> Once:
+        return Once(key=uuid4().hex, operation=name, input={})
+
+    # --- the shop ---
+
+    @rule(
+        units=st.integers(1, 4),
+        price=st.integers(0, 9000),
+        discount=st.integers(0, 99),
+        shipping=st.sampled_from([0, 500]),
+        parts=st.integers(1, 3),
+    )
+    def sell(self, units: int, price: int, discount: int, shipping: int, parts: int) -> None:
+        lines = (
+            LineFacts(sku="A", title="A", quantity=units, unit_price=price),
+            LineFacts(sku="B", title="B", quantity=1, unit_price=1000),
+        )
+        total = units * price + 1000 - discount + shipping if price else 1000 + shipping
+        shares = [total // parts + (total % parts if i == 0 else 0) for i in range(parts)]
+        facts = OrderFacts(
+            number=uuid4().hex,
+            currency="CNY",
+            placed_at=clock.now(),
+            customer_reference="C-1",
+            lines=lines,
+            discount=discount if price else 0,
+            shipping_amount=shipping,
+            captures=tuple(
+                CaptureFacts(gateway="moody", reference=uuid4().hex, amount=share)
+                for share in shares
+            ),
+        )
+        self.shop.sold.append(facts)
+        self.shop.order_ids.append(self.run(orders.upsert(self.by(Role.SERVICE), facts)))
+
+    def restate(self, index: int, **changes: Any) -> None:
+        at = index % len(self.shop.sold)
+        facts = replace(self.shop.sold[at], **changes)
+        if self.run(orders.upsert(self.by(Role.SERVICE), facts)) is not None:
+            self.shop.sold[at] = facts
+
+    @rule(index=INDEX, position=st.integers(0, 1))
+    def ship(self, index: int, position: int) -> None:
+        facts = self.shop.sold[index % len(self.shop.sold)]
+        parcel = ShipmentFacts(
+            courier="SF",
+            tracking_number=uuid4().hex,
+            shipped_at=clock.now(),
+            delivered_at=clock.now(),
+            lines=(ShippedLine(position=position, quantity=1),),
+        )
+        self.restate(index, shipments=(*facts.shipments, parcel))
+
+    @rule(index=INDEX, amount=st.sampled_from([0, 1, 500, 10**6]))
+    def charge_back(self, index: int, amount: int) -> None:
+        [first, *others] = self.shop.sold[index % len(self.shop.sold)].captures
+        first = replace(first, disputed=min(amount, first.amount))
+        self.restate(index, captures=(first, *others))
+
+    # --- requests ---
+
+    def ask(self, role: Role, asked: RequestRefund, once: Once) -> None:
+        found = self.run(request.request(self.by(role), asked, once=once))
+        if found is not None:
+            self.shop.requests.append((asked, once))
+            if found not in self.shop.refund_ids:
+                self.shop.refund_ids.append(found)
+
+    @rule(
+        index=INDEX,
+        role=st.sampled_from([Role.CUSTOMER, Role.SERVICE, Role.AGENT, Role.OWNER]),
+        kind=st.sampled_from(RefundKind),
+    )
+    def ask_for_everything(self, index: int, role: Role, kind: RefundKind) -> None:
+        order_id = self.shop.order_ids[index % len(self.shop.order_ids)]
+        asked = RequestRefund(order_id=order_id, kind=kind, lines=None)
+        self.ask(role, asked, self.once("request"))
+
+    @rule(
+        index=INDEX,
+        position=st.integers(0, 1),
+        units=st.integers(0, 3),
+        less=st.none() | st.integers(0, 5000),
+    )
+    def ask_for_units(self, index: int, position: int, units: int, less: int | None) -> None:
+        order_id = self.shop.order_ids[index % len(self.shop.order_ids)]
+
+        async def line_id() -> UUID:
+            line = await OrderLine.get(order_id=order_id, position=position)
+            return line.id
+
+        amount = None if less is None else Money(amount=less, currency="CNY")
+        line = RequestedLine(order_line_id=self.run(line_id()), quantity=units, amount=amount)
+        asked = RequestRefund(order_id=order_id, kind=RefundKind.REFUND_ONLY, lines=(line,))
+        self.ask(Role.AGENT, asked, self.once("request"))
+
+    @precondition(lambda self: self.shop.requests)
+    @rule(index=INDEX)
+    def ask_with_the_same_key_again(self, index: int) -> None:
+        asked, once = self.shop.requests[index % len(self.shop.requests)]
+        self.ask(Role.AGENT, asked, once)
+
+    # --- people ---
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(
+        index=INDEX,
+        kind=st.sampled_from(RefundKind),
+        role=st.sampled_from([Role.AGENT, Role.OWNER]),
+    )
+    def approve(self, index: int, kind: RefundKind, role: Role) -> None:
+        asked = ApproveRefund(refund_id=self.refund(index), kind=kind)
+        self.run(review.approve(self.by(role), asked, once=self.once("approve")))
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(index=INDEX)
+    def reject(self, index: int) -> None:
+        once = self.once("reject")
+        self.run(review.reject(self.by(Role.AGENT), self.refund(index), reason="no", once=once))
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(index=INDEX)
+    def question_and_answer(self, index: int) -> None:
+        agent, customer, refund_id = self.by(Role.AGENT), self.by(Role.CUSTOMER), self.refund(index)
+        once = self.once("ask")
+        self.run(review.request_evidence(agent, refund_id, question="?", once=once))
+        once = self.once("answer")
+        self.run(review.provide_evidence(customer, refund_id, answer="!", once=once))
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(index=INDEX, role=st.sampled_from([Role.CUSTOMER, Role.SERVICE]))
+    def cancel(self, index: int, role: Role) -> None:
+        self.run(review.cancel(self.by(role), self.refund(index), once=self.once("cancel")))
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(index=INDEX)
+    def send_back_goods(self, index: int) -> None:
+        self.run(
+            returns.ship(
+                self.by(Role.CUSTOMER),
+                self.refund(index),
+                courier="SF",
+                tracking_number="1",
+                once=self.once("ship"),
+            )
+        )
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(index=INDEX)
+    def receive(self, index: int) -> None:
+        once = self.once("receive")
+        self.run(returns.receive(self.by(Role.WAREHOUSE), self.refund(index), once=once))
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(index=INDEX, verdict=st.sampled_from(WarehouseVerdict))
+    def confirm(self, index: int, verdict: WarehouseVerdict) -> None:
+        self.run(
+            warehouse.confirm(
+                self.by(Role.WAREHOUSE),
+                self.refund(index),
+                verdict=verdict,
+                note="",
+                once=self.once("confirm"),
+            )
+        )
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(
+        index=INDEX,
+        verdict=st.sampled_from(Verdict),
+        received=st.integers(0, 4),
+        amount=st.integers(-1, 9000),
+    )
+    def inspect(self, index: int, verdict: Verdict, received: int, amount: int) -> None:
+        refund_id = self.refund(index)
+
+        async def findings() -> tuple[Finding, ...]:
+            return tuple(
+                Finding(
+                    refund_line_id=line.id,
+                    verdict=verdict,
+                    received_quantity=min(received, line.quantity),
+                    amount=amount if verdict is Verdict.REDUCED else None,
+                )
+                for line in await RefundLine.filter(refund_id=refund_id)
+            )
+
+        asked = InspectReturn(refund_id=refund_id, findings=self.run(findings()))
+        once = self.once("inspect")
+        self.run(inspection.inspect(self.by(Role.WAREHOUSE), asked, once=once))
+
+    @precondition(lambda self: self.shop.refund_ids)
+    @rule(
+        index=INDEX,
+        verdict=st.sampled_from([FinanceVerdict.APPROVE] * 3 + [FinanceVerdict.SEND_BACK]),
+        role=st.sampled_from([Role.FINANCE, Role.OWNER]),
+    )
+    def decide(self, index: int, verdict: FinanceVerdict, role: Role) -> None:
+        self.run(
+            finance.decide(
+                self.by(role),
+                self.refund(index),
+                verdict=verdict,
+                note="",
+                once=self.once("decide"),
+            )
+        )
+
+    @rule(index=INDEX)
+    def retry(self, index: int) -> None:
+        async def again() -> None:
+            stuck = Payout.filter(shop_id=self.shop.id, status__in=payout.STUCK)
+            if found := await stuck.order_by("id"):
+                one = found[index % len(found)]
+                once = self.once("retry")
+                await payout.retry(self.by(Role.FINANCE), one.id, once=once)
+
+        self.run(again())
+
+    # --- the queue and the bank ---
+
+    @precondition(lambda self: self.shop.jobs)
+    @rule(index=INDEX, moods=st.lists(st.sampled_from(MOODS), max_size=2), forget=st.booleans())
+    def work(self, index: int, moods: list[str], forget: bool) -> None:
+        """Run a job; now and then the queue forgets that it ran, and it runs again later."""
+        key = list(self.shop.jobs)[index % len(self.shop.jobs)]
+        job = self.shop.jobs[key] if forget else self.shop.jobs.pop(key)
+        self.shop.bank.moods = list(moods)
+        self.run(self.shop.run(job))
+
+    @precondition(lambda self: self.shop.jobs)
+    @rule(index=INDEX, other=INDEX, mood=st.sampled_from(MOODS))
+    def work_at_once(self, index: int, other: int, mood: str) -> None:
+        """Two workers at the same moment, perhaps with the very same job."""
+        keys = list(self.shop.jobs)
+        jobs = [self.shop.jobs[keys[i % len(keys)]] for i in (index, other)]
+        self.shop.bank.moods = [mood]
+
+        async def both() -> None:
+            await asyncio.gather(*(self.shop.run(job) for job in jobs))
+
+        self.run(both())
+
+    @precondition(lambda self: self.shop.bank.news)
+    @rule(index=INDEX)
+    def hear(self, index: int) -> None:
+        notice = self.shop.bank.news[index % len(self.shop.bank.news)]
+        self.run(self.shop.gateways.notice("moody", notice))
+
+    @rule(index=INDEX, well=st.booleans())
+    def finish_at_the_bank(self, index: int, well: bool) -> None:
+        bank = self.shop.bank
+        if waiting := bank.waiting(OutcomeState.PROCESSING, OutcomeState.NEEDS_MANUAL):
+            (bank.pay if well else bank.fail)(waiting[index % len(waiting)])
+
+    @rule(index=INDEX)
+    def reverse_at_the_bank(self, index: int) -> None:
+        if paid := self.shop.bank.waiting(OutcomeState.SUCCEEDED):
+            self.shop.bank.take_back(paid[index % len(paid)])
+
+    # --- what must hold ---
+
+    @invariant()
+    def the_books_add_up(self) -> None:
+        assert self.run(breaches(type(self).url, self.shop)) == []
+
+    def teardown(self) -> None:
+        """Once the faults stop, nothing is left that only time could end."""
+        if not hasattr(self, "shop"):
+            return
+        for number in self.shop.bank.waiting(OutcomeState.PROCESSING, OutcomeState.NEEDS_MANUAL):
+            self.shop.bank.pay(number)
+        for _ in range(50):
+            if not self.shop.jobs:
+                break
+            self.work(0, [], False)
+        self.the_books_add_up()
+        statuses = self.run(_statuses(type(self).url, self.shop))
+        assert not statuses & {"REQUESTED", "APPROVED", "PAYING"}
+
+
+async def _statuses(url: str, shop: Shop) -> set[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        return {row["status"] for row in await connection.fetch(REFUNDS, shop.id)}
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def play(
+    engine: Engine, make_a_world: Callable[[], Awaitable[World]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[campaign], Awaitable[None]]:
+    """Play the machine. Its shops' jobs lie in a list of their own, so that the machine alone
+    decides when which of them runs; everybody else's go into the queue as always."""
+    loop = asyncio.get_running_loop()
+    shops: dict[UUID, Shop] = {}
+    enqueue = Change.enqueue
+
+    async def into_the_list(
+        self: Change, kind: str, subject: UUID, *, key: str, run_at: Any = None
+    ) -> None:
+        if shop := shops.get(self.refund.shop_id):
+            shop.jobs.setdefault(key, Job(kind, subject))
+        else:
+            await enqueue(self, kind, subject, key=key, run_at=run_at)
+
+    monkeypatch.setattr(Change, "enqueue", into_the_list)
+
+    async def unless_refused(work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return await work
+        except Refusal:
+            return None
+
+    class Play(Anything):
+        do = staticmethod(
+            lambda work: asyncio.run_coroutine_threadsafe(unless_refused(work), loop).result(60)
+        )
+        make_world = staticmethod(make_a_world)
+        url = engine.database_url
+        opened = staticmethod(lambda shop: shops.update({shop.id: shop}))
+
+    async def run(how: campaign) -> None:
+        await asyncio.to_thread(run_state_machine_as_test, Play, settings=how)
+
+    return run
+
+
+@pytest.fixture
+def make_a_world(api: Any, settings: Any) -> Callable[[], Awaitable[World]]:
+    from support.world import make_world
+
+    return lambda: make_world(api, settings)
+
+
+CAMPAIGN = campaign(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+async def test_whatever_happens_in_whatever_order_the_books_add_up(
+    play: Callable[[campaign], Awaitable[None]],
+) -> None:
+    await play(campaign(CAMPAIGN, max_examples=15, stateful_step_count=25))
+
+
+@pytest.mark.soak
+async def test_the_books_add_up_for_hours(
+    play: Callable[[campaign], Awaitable[None]],
+) -> None:
+    await play(campaign(CAMPAIGN, max_examples=200, stateful_step_count=50))
