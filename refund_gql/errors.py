@@ -7,32 +7,18 @@ outage: it is masked, logged once, and loses nothing.
 
 from typing import Any, ClassVar
 
-from refund_gql import roles
+from refund_gql import labels
 from refund_gql.money import Money
 from refund_gql.roles import Role
-from refund_gql.states import STATUS_LABELS, STEP_LABELS, RefundStatus, Step
-
-_KINDS = {
-    "Shop": {"en": "shop", "zh": "店铺"},
-    "Staff": {"en": "colleague", "zh": "员工"},
-    "ApiToken": {"en": "token", "zh": "令牌"},
-    "Customer": {"en": "customer", "zh": "顾客"},
-    "Product": {"en": "product", "zh": "商品"},
-    "Order": {"en": "order", "zh": "订单"},
-    "OrderLine": {"en": "order line", "zh": "订单商品"},
-    "ReasonTag": {"en": "reason", "zh": "退款原因"},
-    "Refund": {"en": "refund", "zh": "退款单"},
-    "RefundLine": {"en": "refund line", "zh": "退款商品"},
-    "Payout": {"en": "payout", "zh": "退款付款"},
-}
+from refund_gql.states import RefundStatus, Step
 
 
 def _kind(name: str, locale: str) -> str:
-    return _KINDS[name][locale]
+    return labels.KINDS[name][locale]
 
 
 def _role(name: str, locale: str) -> str:
-    return roles.LABELS[Role(name)][locale]
+    return labels.ROLES[Role(name)][locale]
 
 
 class Refusal(Exception):
@@ -185,8 +171,8 @@ class IllegalStep(Refusal):
         status, step = self.data["status"], Step(self.data["step"])
         known = status in RefundStatus.__members__
         return {
-            "status": STATUS_LABELS[RefundStatus(status)][locale] if known else status,
-            "step": STEP_LABELS[step][locale],
+            "status": labels.STATUSES[RefundStatus(status)][locale] if known else status,
+            "step": labels.STEPS[step][locale],
         }
 
 

@@ -37,17 +37,5 @@ class Scope(StrEnum):
     """Open sessions for customers."""
 
 
-LABELS: dict[Role, dict[str, str]] = {
-    Role.OWNER: {"en": "the owner", "zh": "店主"},
-    Role.AGENT: {"en": "customer service", "zh": "客服"},
-    Role.WAREHOUSE: {"en": "the warehouse", "zh": "仓库"},
-    Role.FINANCE: {"en": "finance", "zh": "财务"},
-    Role.ANALYST: {"en": "analysts", "zh": "数据分析"},
-    Role.SERVICE: {"en": "the shop's programs", "zh": "店铺系统"},
-    Role.CUSTOMER: {"en": "customers", "zh": "顾客"},
-    Role.SYSTEM: {"en": "the engine", "zh": "退款引擎"},
-}
-"""Role -> locale -> what people read."""
-
 STAFF = frozenset({Role.OWNER, Role.AGENT, Role.WAREHOUSE, Role.FINANCE, Role.ANALYST})
 """The roles a member of staff may have."""

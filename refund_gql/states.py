@@ -52,24 +52,6 @@ class RefundStatus(StrEnum):
     """Withdrawn before any money was committed (已取消)."""
 
 
-STATUS_LABELS: dict[RefundStatus, dict[str, str]] = {
-    RefundStatus.REQUESTED: {"en": "Requested", "zh": "已申请"},
-    RefundStatus.REVIEW: {"en": "In review", "zh": "待初审"},
-    RefundStatus.WAREHOUSE_CHECK: {"en": "With the warehouse", "zh": "待仓库确认"},
-    RefundStatus.AWAITING_RETURN: {"en": "Waiting for the goods", "zh": "待寄回"},
-    RefundStatus.RETURNING: {"en": "Goods on their way back", "zh": "待收货"},
-    RefundStatus.INSPECTION: {"en": "Being inspected", "zh": "验货中"},
-    RefundStatus.FINANCE_REVIEW: {"en": "With finance", "zh": "待财务审核"},
-    RefundStatus.APPROVED: {"en": "Approved", "zh": "已同意"},
-    RefundStatus.PAYING: {"en": "Being paid", "zh": "退款中"},
-    RefundStatus.PAYMENT_STUCK: {"en": "Payment needs attention", "zh": "退款异常"},
-    RefundStatus.REFUNDED: {"en": "Refunded", "zh": "已退款"},
-    RefundStatus.REJECTED: {"en": "Refused", "zh": "已拒绝"},
-    RefundStatus.CANCELLED: {"en": "Withdrawn", "zh": "已取消"},
-}
-"""Status -> locale -> what people read."""
-
-
 class ReturnStatus(StrEnum):
     """Where the goods stand; an axis of its own beside the money."""
 
@@ -146,37 +128,6 @@ class Step(StrEnum):
     RETRY_PAYMENT = "RETRY_PAYMENT"
     REVERSE_PAYMENT = "REVERSE_PAYMENT"
     CANCEL = "CANCEL"
-
-
-STEP_LABELS: dict[Step, dict[str, str]] = {
-    Step.SUBMIT: {"en": "request", "zh": "提交申请"},
-    Step.APPROVE_INSTANTLY: {"en": "approve at once", "zh": "极速退款"},
-    Step.SEND_TO_REVIEW: {"en": "send to review", "zh": "转客服初审"},
-    Step.REQUEST_EVIDENCE: {"en": "ask for evidence", "zh": "要求补充凭证"},
-    Step.PROVIDE_EVIDENCE: {"en": "provide evidence", "zh": "补充凭证"},
-    Step.APPROVE_REFUND_ONLY: {"en": "approve as refund only", "zh": "同意仅退款"},
-    Step.APPROVE_UNSENT: {"en": "approve, nothing was sent", "zh": "同意未发货退款"},
-    Step.APPROVE_RETURN: {"en": "approve as return and refund", "zh": "同意退货退款"},
-    Step.REJECT: {"en": "refuse", "zh": "拒绝申请"},
-    Step.CONFIRM_GOODS_GONE: {"en": "confirm the goods are gone", "zh": "确认商品不在客户处"},
-    Step.FIND_GOODS_WITH_CUSTOMER: {
-        "en": "find the goods with the customer",
-        "zh": "核实商品在客户处",
-    },
-    Step.SHIP_RETURN: {"en": "send the goods back", "zh": "寄回商品"},
-    Step.RECEIVE_RETURN: {"en": "receive the parcel", "zh": "确认收到退货"},
-    Step.PASS_INSPECTION: {"en": "accept the goods", "zh": "验货通过"},
-    Step.REFUSE_INSPECTION: {"en": "refuse the goods", "zh": "验货不通过"},
-    Step.APPROVE_FINANCE: {"en": "release the money", "zh": "财务审核通过"},
-    Step.SEND_BACK: {"en": "send back to review", "zh": "退回复审"},
-    Step.START_PAYMENT: {"en": "start the payment", "zh": "发起退款"},
-    Step.COMPLETE_PAYMENT: {"en": "complete the payment", "zh": "完成退款"},
-    Step.HALT_PAYMENT: {"en": "halt the payment", "zh": "中止退款"},
-    Step.RETRY_PAYMENT: {"en": "try the payment again", "zh": "重新发起退款"},
-    Step.REVERSE_PAYMENT: {"en": "reverse the payment", "zh": "撤回退款"},
-    Step.CANCEL: {"en": "withdraw", "zh": "撤销申请"},
-}
-"""Step -> locale -> what people read."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.world import World
 
-from refund_gql.events import GENESIS, LABELS, EventType, chain_hash
+from refund_gql.events import GENESIS, EventType, chain_hash
 from refund_gql.models import Refund
 from refund_gql.states import TRANSITIONS
 
@@ -54,10 +54,6 @@ def heads(links: list[Link]) -> list[str]:
 
 # --- the words --------------------------------------------------------------------------------
 
-
-def test_every_event_is_said_in_both_languages() -> None:
-    assert set(LABELS) == set(EventType)
-    assert all(set(words) == {"en", "zh"} and all(words.values()) for words in LABELS.values())
 
 
 def test_every_event_is_written_by_a_step_or_is_one_of_three_notes() -> None:

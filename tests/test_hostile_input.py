@@ -127,8 +127,10 @@ async def test_nothing_that_is_sent_makes_a_mutation_fail(shop: Populated, mutat
     content = dict(everything(shop))[mutation]
     variables = documents.variables(mutation, content)
     text = documents.mutation(mutation)
+    # What is in each order of a bulk is what is in one order.
+    deepest = 2 if mutation == "orderUpsertBulk" else 10
     for path in places(variables):
-        for value in NASTY if path else ():
+        for value in NASTY if 1 <= len(path) <= deepest else ():
             sent = with_fresh_key(changed(variables, path, value), path)
             response = await shop.world.owner.post(text, **sent)
             assert response.status_code == 200, (path, value, response.text)

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
+from support.databases import empty_database
 from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
@@ -15,7 +16,6 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 from refund_gql import database, jobs, models
 from refund_gql.models.row import Row
-from support.databases import empty_database
 
 COLUMNS = """
 select table_name, column_name, data_type, character_maximum_length, is_nullable

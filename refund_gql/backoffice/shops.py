@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from tortoise.exceptions import IntegrityError
+
 from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer
 from refund_gql.backoffice import staff, tags
@@ -60,9 +62,10 @@ async def create(
     person = await staff.checked(shop.id, owner) if owner else None
 
     async def work(tx: Transaction) -> UUID:
-        if await Shop.filter(handle=handle).using_db(tx).exists():
-            raise AlreadyExists(kind="Shop", id=handle)
-        await shop.save(using_db=tx, force_create=True)
+        try:
+            await shop.save(using_db=tx, force_create=True)
+        except IntegrityError as error:
+            raise AlreadyExists(kind="Shop", id=handle) from error
         await tags.create_defaults(tx, shop)
         if person is not None:
             await person.save(using_db=tx, force_create=True)

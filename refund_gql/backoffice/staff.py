@@ -9,6 +9,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
+from tortoise.exceptions import IntegrityError
 
 from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer, new_token
@@ -48,10 +49,10 @@ async def create(viewer: Viewer, asked: NewStaff) -> UUID:
     person = await checked(viewer.shop_id, asked)
 
     async def work(tx: Transaction) -> UUID:
-        known = Staff.filter(shop_id=viewer.shop_id, email=person.email).using_db(tx)
-        if await known.exists():
-            raise AlreadyExists(kind="Staff", id=person.email)
-        await person.save(using_db=tx, force_create=True)
+        try:
+            await person.save(using_db=tx, force_create=True)
+        except IntegrityError as error:
+            raise AlreadyExists(kind="Staff", id=person.email) from error
         return person.id
 
     return await database.transaction(work)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from tortoise.exceptions import IntegrityError
+
 from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer
 from refund_gql.database import Transaction
@@ -56,11 +58,12 @@ async def create(viewer: Viewer, code: str, facts: TagFacts) -> UUID:
         raise _no_label()
 
     async def work(tx: Transaction) -> UUID:
-        if await ReasonTag.filter(shop_id=viewer.shop_id, code=code).using_db(tx).exists():
-            raise AlreadyExists(kind="ReasonTag", id=code)
         tag = ReasonTag(shop_id=viewer.shop_id, code=code)
         await _apply(tx, viewer, tag, facts)
-        await tag.save(using_db=tx, force_create=True)
+        try:
+            await tag.save(using_db=tx, force_create=True)
+        except IntegrityError as error:
+            raise AlreadyExists(kind="ReasonTag", id=code) from error
         return tag.id
 
     return await database.transaction(work)
@@ -94,7 +97,7 @@ async def retire(viewer: Viewer, tag_id: UUID) -> UUID:
 
 async def _locked(tx: Transaction, viewer: Viewer, tag_id: UUID) -> ReasonTag:
     tags = ReasonTag.filter(id=tag_id, shop_id=viewer.shop_id).using_db(tx)
-    tag = await tags.select_for_update().first()
+    tag = await tags.select_for_update(no_key=True).first()
     if tag is None:
         raise NotFound(kind="ReasonTag", id=str(tag_id))
     return tag
@@ -125,7 +128,11 @@ def _no_label() -> InvalidInput:
 
 
 async def _set_parent(tx: Transaction, viewer: Viewer, tag: ReasonTag, parent_id: UUID) -> None:
-    parent = await _locked(tx, viewer, parent_id)
+    # One move at a time in a shop: several at once could close a circle together.
+    await Shop.filter(id=viewer.shop_id).using_db(tx).select_for_update(no_key=True).get()
+    parent = await ReasonTag.filter(id=parent_id, shop_id=viewer.shop_id).using_db(tx).first()
+    if parent is None:
+        raise NotFound(kind="ReasonTag", id=str(parent_id))
     ancestor: ReasonTag | None = parent
     while ancestor is not None:
         if ancestor.id == tag.id:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import strawberry
 
-from refund_gql.events import LABELS
+from refund_gql import labels
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import EventType, RefundKind, RefundStatus, Step
 from refund_gql.graphql.scalars import JSON
@@ -17,7 +17,7 @@ from refund_gql.graphql.types.parcel import Return
 from refund_gql.graphql.types.payout import Payout
 from refund_gql.graphql.types.reason import ReasonTag
 from refund_gql.graphql.types.shop import Staff
-from refund_gql.states import JOURNEY, STATUS_LABELS
+from refund_gql.states import JOURNEY
 
 
 @strawberry.type(description="So many units of an order line.")
@@ -62,7 +62,7 @@ class TimelineEntry(Node):
 
     @strawberry.field(description="What people read.")
     def text(self, info: Info) -> str:
-        return LABELS[EventType(self.row["type"])][info.context.locale]
+        return labels.EVENTS[EventType(self.row["type"])][info.context.locale]
 
     @strawberry.field(description="CUSTOMER, STAFF, SERVICE or SYSTEM.")
     def actor_kind(self) -> str:
@@ -123,7 +123,7 @@ class Refund(Node):
 
     @strawberry.field(description="The status in words.")
     def status_text(self, info: Info) -> str:
-        return STATUS_LABELS[RefundStatus(self.row["status"])][info.context.locale]
+        return labels.STATUSES[RefundStatus(self.row["status"])][info.context.locale]
 
     @strawberry.field(description="What you may do with it now.")
     def next_steps(self, info: Info) -> list[Step]:

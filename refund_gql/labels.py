@@ -1,0 +1,129 @@
+"""What people read for what programs call by name, in Chinese and English.
+
+Each table is complete for both locales, "zh" and "en"; a test holds it to its enumeration.
+"""
+
+from refund_gql.events import EventType
+from refund_gql.roles import Role
+from refund_gql.states import RefundStatus, Step
+
+STATUSES: dict[RefundStatus, dict[str, str]] = {
+    RefundStatus.REQUESTED: {"en": "Requested", "zh": "已申请"},
+    RefundStatus.REVIEW: {"en": "In review", "zh": "待初审"},
+    RefundStatus.WAREHOUSE_CHECK: {"en": "With the warehouse", "zh": "待仓库确认"},
+    RefundStatus.AWAITING_RETURN: {"en": "Waiting for the goods", "zh": "待寄回"},
+    RefundStatus.RETURNING: {"en": "Goods on their way back", "zh": "待收货"},
+    RefundStatus.INSPECTION: {"en": "Being inspected", "zh": "验货中"},
+    RefundStatus.FINANCE_REVIEW: {"en": "With finance", "zh": "待财务审核"},
+    RefundStatus.APPROVED: {"en": "Approved", "zh": "已同意"},
+    RefundStatus.PAYING: {"en": "Being paid", "zh": "退款中"},
+    RefundStatus.PAYMENT_STUCK: {"en": "Payment needs attention", "zh": "退款异常"},
+    RefundStatus.REFUNDED: {"en": "Refunded", "zh": "已退款"},
+    RefundStatus.REJECTED: {"en": "Refused", "zh": "已拒绝"},
+    RefundStatus.CANCELLED: {"en": "Withdrawn", "zh": "已取消"},
+}
+"""Status -> locale -> what people read."""
+
+STEPS: dict[Step, dict[str, str]] = {
+    Step.SUBMIT: {"en": "request", "zh": "提交申请"},
+    Step.APPROVE_INSTANTLY: {"en": "approve at once", "zh": "极速退款"},
+    Step.SEND_TO_REVIEW: {"en": "send to review", "zh": "转客服初审"},
+    Step.REQUEST_EVIDENCE: {"en": "ask for evidence", "zh": "要求补充凭证"},
+    Step.PROVIDE_EVIDENCE: {"en": "provide evidence", "zh": "补充凭证"},
+    Step.APPROVE_REFUND_ONLY: {"en": "approve as refund only", "zh": "同意仅退款"},
+    Step.APPROVE_UNSENT: {"en": "approve, nothing was sent", "zh": "同意未发货退款"},
+    Step.APPROVE_RETURN: {"en": "approve as return and refund", "zh": "同意退货退款"},
+    Step.REJECT: {"en": "refuse", "zh": "拒绝申请"},
+    Step.CONFIRM_GOODS_GONE: {"en": "confirm the goods are gone", "zh": "确认商品不在客户处"},
+    Step.FIND_GOODS_WITH_CUSTOMER: {
+        "en": "find the goods with the customer",
+        "zh": "核实商品在客户处",
+    },
+    Step.SHIP_RETURN: {"en": "send the goods back", "zh": "寄回商品"},
+    Step.RECEIVE_RETURN: {"en": "receive the parcel", "zh": "确认收到退货"},
+    Step.PASS_INSPECTION: {"en": "accept the goods", "zh": "验货通过"},
+    Step.REFUSE_INSPECTION: {"en": "refuse the goods", "zh": "验货不通过"},
+    Step.APPROVE_FINANCE: {"en": "release the money", "zh": "财务审核通过"},
+    Step.SEND_BACK: {"en": "send back to review", "zh": "退回复审"},
+    Step.START_PAYMENT: {"en": "start the payment", "zh": "发起退款"},
+    Step.COMPLETE_PAYMENT: {"en": "complete the payment", "zh": "完成退款"},
+    Step.HALT_PAYMENT: {"en": "halt the payment", "zh": "中止退款"},
+    Step.RETRY_PAYMENT: {"en": "try the payment again", "zh": "重新发起退款"},
+    Step.REVERSE_PAYMENT: {"en": "reverse the payment", "zh": "撤回退款"},
+    Step.CANCEL: {"en": "withdraw", "zh": "撤销申请"},
+}
+"""Step -> locale -> what people read."""
+
+EVENTS: dict[EventType, dict[str, str]] = {
+    EventType.REQUESTED: {"en": "Refund requested", "zh": "提交退款申请"},
+    EventType.SPLIT: {
+        "en": "Split: shipped and unshipped goods go separate ways",
+        "zh": "已发货与未发货商品拆分处理",
+    },
+    EventType.APPROVED_INSTANTLY: {
+        "en": "Approved at once: nothing had been shipped",
+        "zh": "商品未发货，极速退款已自动通过",
+    },
+    EventType.SENT_TO_REVIEW: {"en": "Waiting for customer service", "zh": "等待客服初审"},
+    EventType.EVIDENCE_REQUESTED: {"en": "Evidence asked for", "zh": "客服要求补充凭证"},
+    EventType.EVIDENCE_PROVIDED: {"en": "Evidence provided", "zh": "已补充凭证"},
+    EventType.REFUND_ONLY_APPROVED: {"en": "Refund only: approved", "zh": "初审通过：仅退款"},
+    EventType.RETURN_APPROVED: {
+        "en": "Return and refund: approved, please send the goods back",
+        "zh": "初审通过：退货退款，请寄回商品",
+    },
+    EventType.REJECTED: {"en": "Refused", "zh": "退款申请被拒绝"},
+    EventType.WAREHOUSE_CONFIRMED: {
+        "en": "Warehouse confirmed: the goods are not with the customer",
+        "zh": "仓库确认：商品不在客户处",
+    },
+    EventType.GOODS_FOUND_WITH_CUSTOMER: {
+        "en": "Warehouse found the goods with the customer",
+        "zh": "仓库核实：商品仍在客户处",
+    },
+    EventType.RETURN_SHIPPED: {"en": "Goods sent back", "zh": "商品已寄回"},
+    EventType.RETURN_RECEIVED: {"en": "Parcel received", "zh": "仓库已收到退货"},
+    EventType.INSPECTION_PASSED: {"en": "Goods inspected and accepted", "zh": "验货通过"},
+    EventType.INSPECTION_REFUSED: {"en": "Goods refused at inspection", "zh": "验货未通过"},
+    EventType.FINANCE_APPROVED: {"en": "Money released", "zh": "财务审核通过"},
+    EventType.FINANCE_SENT_BACK: {"en": "Sent back by finance", "zh": "财务退回复审"},
+    EventType.PAYMENT_STARTED: {"en": "Payment under way", "zh": "退款中"},
+    EventType.PAYOUT_SUCCEEDED: {
+        "en": "Payout confirmed by the gateway",
+        "zh": "支付渠道已确认退款",
+    },
+    EventType.REFUNDED: {"en": "Money refunded", "zh": "退款已原路退回"},
+    EventType.PAYMENT_STUCK: {"en": "Payment needs a person", "zh": "退款异常，等待人工处理"},
+    EventType.PAYMENT_RETRIED: {"en": "Payment tried again", "zh": "已重新发起退款"},
+    EventType.PAYMENT_REVERSED: {"en": "Payment reversed by the gateway", "zh": "支付渠道撤回退款"},
+    EventType.CANCELLED: {"en": "Request withdrawn", "zh": "退款申请已撤销"},
+    EventType.IMPORTED: {"en": "Imported from the shop's history", "zh": "由历史数据导入"},
+}
+"""Event -> locale -> what people read."""
+
+ROLES: dict[Role, dict[str, str]] = {
+    Role.OWNER: {"en": "the owner", "zh": "店主"},
+    Role.AGENT: {"en": "customer service", "zh": "客服"},
+    Role.WAREHOUSE: {"en": "the warehouse", "zh": "仓库"},
+    Role.FINANCE: {"en": "finance", "zh": "财务"},
+    Role.ANALYST: {"en": "analysts", "zh": "数据分析"},
+    Role.SERVICE: {"en": "the shop's programs", "zh": "店铺系统"},
+    Role.CUSTOMER: {"en": "customers", "zh": "顾客"},
+    Role.SYSTEM: {"en": "the engine", "zh": "退款引擎"},
+}
+"""Role -> locale -> what people read."""
+
+KINDS: dict[str, dict[str, str]] = {
+    "Shop": {"en": "shop", "zh": "店铺"},
+    "Staff": {"en": "colleague", "zh": "员工"},
+    "ApiToken": {"en": "token", "zh": "令牌"},
+    "Customer": {"en": "customer", "zh": "顾客"},
+    "Product": {"en": "product", "zh": "商品"},
+    "Order": {"en": "order", "zh": "订单"},
+    "OrderLine": {"en": "order line", "zh": "订单商品"},
+    "ReasonTag": {"en": "reason", "zh": "退款原因"},
+    "Refund": {"en": "refund", "zh": "退款单"},
+    "RefundLine": {"en": "refund line", "zh": "退款商品"},
+    "Payout": {"en": "payout", "zh": "退款付款"},
+}
+"""Type name -> locale -> what people read."""

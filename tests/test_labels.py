@@ -1,0 +1,33 @@
+"""Whatever has a name for programs has words for people, in both languages."""
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from refund_gql import labels
+from refund_gql.events import EventType
+from refund_gql.graphql.sources import Node
+from refund_gql.roles import Role
+from refund_gql.states import RefundStatus, Step
+
+
+@pytest.mark.parametrize(
+    ("names", "table"),
+    [
+        (EventType, labels.EVENTS),
+        (RefundStatus, labels.STATUSES),
+        (Step, labels.STEPS),
+        (Role, labels.ROLES),
+    ],
+    ids=["events", "statuses", "steps", "roles"],
+)
+def test_every_name_has_words(names: Iterable[str], table: Mapping[str, Mapping[str, str]]) -> None:
+    assert set(table) == set(names)
+    for words in table.values():
+        assert set(words) == {"en", "zh"}
+        assert all(words.values())
+
+
+def test_kinds_are_types_of_the_api() -> None:
+    assert set(labels.KINDS) <= set(Node.kinds)
+    assert all(set(words) == {"en", "zh"} for words in labels.KINDS.values())
