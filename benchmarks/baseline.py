@@ -18,6 +18,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.loops.auto import auto_loop_factory
 
 from refund_gql import app
 from refund_gql.auth import authenticate
@@ -114,4 +115,5 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[sys.argv.index("--port") + 1])))
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_serve(int(sys.argv[sys.argv.index("--port") + 1])))

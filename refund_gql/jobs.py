@@ -120,8 +120,25 @@ async def run(url: str, work: Work, settings: Settings, stop: asyncio.Event) -> 
     )
 
 
+class _PoolDriver(AsyncpgPoolDriver):
+    """Notifies only once it listens. PgQueuer probes its listener before it is there: the answer
+    is lost, and ten seconds later the worker takes itself for deaf and starts again."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self._listening = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None:
+        await super().add_listener(channel, callback)
+        self._listening.set()
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self._listening.wait()
+        await super().notify(channel, payload)
+
+
 def _queuer(pool: asyncpg.Pool, work: Work) -> pgqueuer.PgQueuer:
-    driver = AsyncpgPoolDriver(pool)
+    driver = _PoolDriver(pool)
     queuer = pgqueuer.PgQueuer(connection=driver, channel=_NAMES.channel, queries=_queries(driver))
     for kind, handler in work.handlers.items():
         queuer.entrypoint(kind, on_failure="hold", executor_factory=_Executor)(_entry(handler))

@@ -1,12 +1,17 @@
 """Checks of single input fields; each refuses with the field's name, what was found and what
 is expected. The rules live here so that the database never has to decide."""
 
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from refund_gql.errors import InvalidInput
 from refund_gql.money import EXPONENTS, MAX_MINOR_UNITS
 
 MAX_QUANTITY = 1_000_000
+
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
+"""Far enough from the calendar's ends that windows and time zones can be added to any moment."""
 
 
 def text(field: str, value: str, *, longest: int, required: bool = True) -> str:

@@ -18,7 +18,6 @@ from support.refusals import (
     Answer,
     exceeds,
     invalid,
-    mutate,
     not_allowed,
     not_found,
     not_refundable,
@@ -492,48 +491,27 @@ FINDINGS: dict[str, tuple[Answer, Answer]] = {
 }
 
 
-def finding(inspected: Answer) -> Answer:
-    """Both units arrived as they should."""
-    line = inspected["lines"][0]["id"]
-    return {"refundLineId": line, "verdict": "ACCEPTED", "receivedQuantity": 2}
+async def inspect(shop: Populated, *changes: Answer, **more: Any) -> Answer:
+    """What the warehouse hears about a parcel of two units, which arrived as they should."""
+    refund = shop.refunds["received"]
+    found = {"refundLineId": refund["lines"][0]["id"], "verdict": "ACCEPTED", "receivedQuantity": 2}
+    content = {"refundId": refund["id"], "lines": [{**found, **change} for change in changes]}
+    warehouse = shop.world.warehouse
+    return await refused(shop.shop_id, warehouse, "returnInspect", {**content, **more})
 
 
 @pytest.mark.parametrize(("changes", "problem"), FINDINGS.values(), ids=FINDINGS.keys())
 async def test_a_finding_must_fit_its_line(
-    inspected: Answer, shop: Populated, changes: Answer, problem: Answer
+    shop: Populated, changes: Answer, problem: Answer
 ) -> None:
-    found = finding(inspected)
-    content = {"refundId": inspected["id"], "lines": [{**found, **changes}]}
-    warehouse = shop.world.warehouse
-    assert await refused(shop.shop_id, warehouse, "returnInspect", content) == problem
+    assert await inspect(shop, changes) == problem
 
 
-async def test_every_line_is_found_once(inspected: Answer, shop: Populated) -> None:
-    found = finding(inspected)
-    warehouse = shop.world.warehouse
-    for lines in ([], [found, found]):
-        content = {"refundId": inspected["id"], "lines": lines}
-        problem = await refused(shop.shop_id, warehouse, "returnInspect", content)
-        assert problem == invalid("lines", f"{len(lines)} findings")
+async def test_every_line_is_found_once(shop: Populated) -> None:
+    assert await inspect(shop) == invalid("lines", "0 findings")
+    assert await inspect(shop, {}, {}) == invalid("lines", "2 findings")
 
 
-async def test_what_was_found_has_a_reason_of_this_shop(inspected: Answer, shop: Populated) -> None:
-    found = finding(inspected)
-    content = {"refundId": inspected["id"], "lines": [found]}
-    content["foundReasonTagId"] = ids.encode("ReasonTag", new_id())
-    problem = await refused(shop.shop_id, shop.world.warehouse, "returnInspect", content)
-    assert problem == not_found("ReasonTag")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def inspected(shop: Populated) -> Answer:
-    """A refund whose parcel with two units has arrived."""
-    refund = shop.refunds["awaiting"]
-    received = await mutate(
-        shop.world.warehouse,
-        "returnReceive",
-        {"refundId": refund["id"]},
-        "... on Refund { now: status }",
-    )
-    assert received["now"] == "INSPECTION"
-    return refund
+async def test_what_was_found_has_a_reason_of_this_shop(shop: Populated) -> None:
+    unknown = ids.encode("ReasonTag", new_id())
+    assert await inspect(shop, {}, foundReasonTagId=unknown) == not_found("ReasonTag")

@@ -325,7 +325,17 @@ async def test_an_order_is_not_cut_below_what_was_refunded(
     assert await refused(world.shop.id, world.service, "orderUpsert", content) == problem
 
 
-async def test_units_that_were_claimed_or_sent_cannot_go(world: World) -> None:
+async def test_units_that_were_claimed_cannot_go(world: World) -> None:
+    content = order_input(lines=[line(quantity=3)])
+    order = await mutate(world.service, "orderUpsert", content, "... on Order { id lines { id } }")
+    lines = [{"orderLineId": order["lines"][0]["id"], "quantity": 2}]
+    await world.reaches(await world.refund(world.customer, order, lines=lines), "REFUNDED")
+    content |= {"lines": [line(quantity=1, unitPrice=300)], "captures": []}
+    problem = await refused(world.shop.id, world.service, "orderUpsert", content)
+    assert problem == invalid("lines.0.quantity", "1")
+
+
+async def test_units_that_were_sent_cannot_go(world: World) -> None:
     content = order_input(lines=[line(quantity=3)], shipments=shipped())
     order = await mutate(world.service, "orderUpsert", content, ORDER)
     assert order["lines"][0]["shippedQuantity"] == 3

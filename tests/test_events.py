@@ -55,7 +55,6 @@ def heads(links: list[Link]) -> list[str]:
 # --- the words --------------------------------------------------------------------------------
 
 
-
 def test_every_event_is_written_by_a_step_or_is_one_of_three_notes() -> None:
     steps = {row.event for row in TRANSITIONS}
     assert set(EventType) - steps == {

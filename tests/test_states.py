@@ -578,7 +578,18 @@ def _folds(row: Any, events: list[Any]) -> bool:
 
 # --- the machine itself -----------------------------------------------------------------------
 
-INDEX = st.integers(0, 30)
+INDEX = st.integers(0, 10**6)
+PEOPLES = {
+    "REQUESTED",
+    "REVIEW",
+    "WAREHOUSE_CHECK",
+    "AWAITING_RETURN",
+    "RETURNING",
+    "INSPECTION",
+    "FINANCE_REVIEW",
+    "PAYMENT_STUCK",
+}
+"""Where people can do something."""
 Take = Callable[[], Coroutine[Any, Any, Any]]
 Do = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -736,7 +747,7 @@ class Anything(RuleBasedStateMachine):
 
     @rule(
         index=INDEX,
-        choices=st.lists(INDEX, min_size=1, max_size=5),
+        choices=st.lists(INDEX, min_size=3, max_size=8),
         verdict=st.sampled_from(Verdict),
         received=st.integers(0, 4),
         amount=st.integers(-1, 9000),
@@ -745,7 +756,10 @@ class Anything(RuleBasedStateMachine):
         self, index: int, choices: list[int], verdict: Verdict, received: int, amount: int
     ) -> None:
         """Steps that somebody may take where a refund stands, one after the other."""
-        refund_id = self.refund(index)
+        waiting = [id_ for id_, status in self.shop.statuses.items() if status in PEOPLES]
+        if not waiting:
+            return
+        refund_id = waiting[index % len(waiting)]
         found = Found(verdict=verdict, received=received, amount=amount)
         for choice in choices:
             if steps := self.steps(refund_id, found).get(self.shop.statuses[refund_id]):

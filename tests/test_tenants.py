@@ -286,6 +286,11 @@ def strangers(ours: Populated, theirs: Populated) -> Iterator[tuple[str, dict[st
     yield "refundRequest", {"orderId": fresh["id"], "reasonTagId": theirs.tag}
     foreign = findings(theirs.refunds["awaiting"])
     yield "returnInspect", {"refundId": ours.refunds["awaiting"]["id"], "lines": foreign}
+    arrived = {
+        "refundId": ours.refunds["received"]["id"],
+        "lines": findings(ours.refunds["received"]),
+    }
+    yield "returnInspect", {**arrived, "foundReasonTagId": theirs.tag}
     labels = {"en": "x"}
     yield "reasonTagCreate", {"code": "new", "input": {"labels": labels, "parentId": theirs.tag}}
     yield "reasonTagUpdate", {"id": theirs.tag, "input": {"labels": labels}}

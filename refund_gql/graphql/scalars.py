@@ -8,16 +8,13 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from refund_gql.money import MAX_MINOR_UNITS
+from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT
 
 MinorUnits = NewType("MinorUnits", int)
 """An amount in minor units; wider than GraphQL's 32-bit Int."""
 
 JSON = NewType("JSON", object)
 """Any JSON value."""
-
-FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
-LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
-"""Far enough from the calendar's ends that windows and time zones can be added to any moment."""
 
 
 def _parse_minor_units(value: Any) -> int:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from refund_gql.money import from_decimal
+from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT
 
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _INT4 = 2**31 - 1
@@ -159,10 +160,13 @@ class Moment(Source):
             else:
                 moment = datetime.fromisoformat(text)
             aware = moment if moment.tzinfo else moment.replace(tzinfo=locale.zone)
-            return aware.astimezone(UTC)
+            moment = aware.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             expected = self.format or "ISO 8601, as in 2011-12-09T12:50:00"
             raise ValueError(f"is not a time written as {expected}") from error
+        if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+            raise ValueError(f"is not between {FIRST_MOMENT:%Y} and {LAST_MOMENT:%Y}")
+        return moment
 
 
 class Flag(Source):

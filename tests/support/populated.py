@@ -133,14 +133,16 @@ async def _scenes(shop: Populated) -> None:
     await _over(shop, "paid", "REFUNDED", metadata={"sandbox": "OK*"})
     await _over(shop, "stuck", "PAYMENT_STUCK", metadata={"sandbox": "REFUSE*"})
     await _over(shop, "theirs", "REFUNDED", by=shop.other_customer, customerReference="C-2")
-    for scene in ("review", "rejected", "warehouse", "awaiting", "finance"):
+    for scene in ("review", "rejected", "warehouse", "awaiting", "received", "finance"):
         await _over(shop, scene, "REVIEW", shipments=_sent(shop))
     await _split(shop)
     await _discuss(shop)
     await _step(shop, shop.world.agent, "rejected", "refundReject", reason=f"Reason {shop.mark}")
     await _step(shop, shop.world.agent, "warehouse", "refundApprove", kind="REFUND_ONLY")
     await _step(shop, shop.world.agent, "awaiting", "refundApprove", kind="RETURN_AND_REFUND")
-    await _send_back(shop)
+    for scene in ("received", "finance"):
+        await _send_back(shop, scene)
+    await _inspect(shop)
 
 
 async def _order(shop: Populated, scene: str, **changes: Any) -> Answer:
@@ -195,22 +197,19 @@ async def _discuss(shop: Populated) -> None:
     await _step(shop, customer, "review", "refundProvideEvidence", answer=f"Answer {shop.mark}")
 
 
-async def _send_back(shop: Populated) -> None:
-    world, line = shop.world, shop.refunds["finance"]["lines"][0]
-    await _step(shop, world.agent, "finance", "refundApprove", kind="RETURN_AND_REFUND")
-    await _step(
-        shop,
-        world.customer,
-        "finance",
-        "returnShip",
-        courier=f"SF {shop.mark}",
-        trackingNumber=f"T-{shop.mark}",
-    )
-    await _step(shop, world.warehouse, "finance", "returnReceive")
+async def _send_back(shop: Populated, scene: str) -> None:
+    world, parcel = shop.world, {"courier": f"SF {shop.mark}", "trackingNumber": f"T-{shop.mark}"}
+    await _step(shop, world.agent, scene, "refundApprove", kind="RETURN_AND_REFUND")
+    await _step(shop, world.customer, scene, "returnShip", **parcel)
+    await _step(shop, world.warehouse, scene, "returnReceive")
+
+
+async def _inspect(shop: Populated) -> None:
+    line = shop.refunds["finance"]["lines"][0]
     finding = {"refundLineId": line["id"], "verdict": "REDUCED", "receivedQuantity": 2}
     await _step(
         shop,
-        world.warehouse,
+        shop.world.warehouse,
         "finance",
         "returnInspect",
         note=f"Note {shop.mark}",
