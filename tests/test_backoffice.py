@@ -409,7 +409,11 @@ async def test_staff_log_themselves_out_and_nobody_else(world: World) -> None:
     assert await works(world.api, owners["token"])
 
 
-@pytest.mark.parametrize("text", ["", "x", ids.encode("Staff", new_id()), "é", "A" * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", ids.encode("Staff", new_id()), "é", "A" * 10_000],
+    ids=["none", "short", "of-staff", "not-ascii", "long"],
+)
 async def test_what_is_no_token_is_not_revoked(world: World, text: str) -> None:
     problem = await refused(world.shop.id, world.owner, "apiTokenRevoke", {"tokenId": text})
     assert problem == invalid("tokenId", text[:40])
@@ -567,6 +571,7 @@ async def test_a_reason_never_loses_its_last_label(world: World) -> None:
         (ids.encode("Order", new_id()), None),
         (ids.encode("ReasonTag", new_id()), not_found("ReasonTag")),
     ],
+    ids=["none", "an-order", "unknown"],
 )
 async def test_only_a_reason_of_this_shop_is_changed(
     world: World, mutation: str, text: str, problem: Answer | None

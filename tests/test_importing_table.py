@@ -110,7 +110,9 @@ BROKEN: list[tuple[str, bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "complaint"), BROKEN)
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"), BROKEN, ids=[str(i) for i in range(len(BROKEN))]
+)
 def test_a_broken_file_names_itself_and_the_place(
     tmp_path: Path, name: str, content: bytes, complaint: str
 ) -> None:

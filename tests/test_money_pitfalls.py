@@ -28,7 +28,7 @@ from support.api import Api, key
 from support.world import World, eventually, make_world, shipped
 
 import refund_gql
-from refund_gql import app, clock, money, webhooks
+from refund_gql import app, clock, jobs, money, webhooks
 from refund_gql.app import Engine
 from refund_gql.flow import (
     conversation,
@@ -271,7 +271,7 @@ async def test_p02_parts_that_fit_one_by_one_do_not_fit_together(here: Here) -> 
     first = await here.ask(order, **unit(order, 0))
     assert (await here.ends(first))["status"] == "REFUNDED"
     second = await here.ask(order, **unit(order, 1))
-    assert second["code"] == "EXCEEDS_REFUNDABLE"
+    assert second.get("code") == "EXCEEDS_REFUNDABLE"
     assert second["maximumRefundable"] == cny(3000)
     assert here.payments == [5000]
 
@@ -294,7 +294,7 @@ async def test_p03_pending_refunds_count(here: Here) -> None:
     }
     assert [line["refundableQuantity"] for line in seen["order"]["lines"]] == [0, 1]
     second = await here.ask(order, **unit(order, 1))
-    assert second["code"] == "EXCEEDS_REFUNDABLE"
+    assert second.get("code") == "EXCEEDS_REFUNDABLE"
     assert second["maximumRefundable"] == cny(3000)
 
 
@@ -332,7 +332,7 @@ async def test_p04_no_units_and_too_many_are_refused(
 
 async def test_p04_a_list_without_lines_is_not_everything(here: Here) -> None:
     found = await here.ask(await here.order(), lines=[])
-    assert (found["code"], found["path"]) == ("INVALID_INPUT", ["input", "lines"])
+    assert (found.get("code"), found["path"]) == ("INVALID_INPUT", ["input", "lines"])
     assert here.payments == []
 
 
@@ -341,7 +341,7 @@ async def test_p05_what_the_payments_do_not_hold_is_refused_before_any_moves(her
     captures = [here.paid(3000), here.paid(3000, disputed=100), here.paid(2900)]
     order = await here.order(captures=captures)
     found = await here.ask(order)
-    assert (found["code"], found["maximumRefundable"]) == ("EXCEEDS_REFUNDABLE", cny(8800))
+    assert (found.get("code"), found["maximumRefundable"]) == ("EXCEEDS_REFUNDABLE", cny(8800))
     assert (here.payments, await here.reserved()) == ([], [0, 0, 0])
 
 
@@ -459,7 +459,7 @@ async def test_p12_one_key_at_the_same_moment_is_one_refund(here: Here) -> None:
     assert here.payments == [100]
     other = {**asked, **unit(order, quantity=2)}
     conflict = await here.world.service.request("refundRequest", other)
-    assert conflict["code"] == "IDEMPOTENCY_CONFLICT"
+    assert conflict.get("code") == "IDEMPOTENCY_CONFLICT"
 
 
 async def test_p13_two_equal_parts_of_one_order_are_both_paid(here: Here) -> None:
@@ -476,7 +476,7 @@ async def test_p14_two_people_who_saw_the_same_balance(here: Here) -> None:
     first = await here.ask(order, here.world.agent, **unit(order), expectedRefundable=seen)
     second = await here.ask(order, here.world.owner, **unit(order), expectedRefundable=seen)
     assert first["__typename"] == "Refund"
-    assert (second["code"], second.get("maximumRefundable")) == ("STALE_BALANCE", cny(4450))
+    assert (second.get("code"), second.get("maximumRefundable")) == ("STALE_BALANCE", cny(4450))
 
 
 async def test_p15_the_webhook_of_our_own_refund_is_no_second_refund(here: Here) -> None:
@@ -498,7 +498,7 @@ async def test_p15_the_webhook_of_our_own_refund_is_no_second_refund(here: Here)
 async def test_p16_after_a_chargeback_there_is_nothing_to_refund(here: Here) -> None:
     order = await here.order(captures=[here.paid(8900, disputed=8900)])
     found = await here.ask(order)
-    assert found["code"] == "EXCEEDS_REFUNDABLE"
+    assert found.get("code") == "EXCEEDS_REFUNDABLE"
     assert found["maximumRefundable"] == cny(0)
     assert here.payments == []
 
@@ -527,7 +527,7 @@ async def test_p16_a_chargeback_stops_a_refund_that_was_not_sent_yet(here: Here)
     await eventually(at_the_bank, "the first is at the bank")
     second = await here.ask(order, **unit(order, 1))
     await here.world.reaches(second, "APPROVED")
-    reported = {"number": number, "lines": lines(4000, 4900)}
+    reported: dict[str, Any] = {"number": number, "lines": lines(4000, 4900)}
     await here.order(**reported, captures=[{**capture, "disputed": 8900}])
     neighbour = await Payout.get(gateway=here.bank, status="UNKNOWN")
     await here.tell(neighbour.number, "SUCCEEDED", amount=4000)
@@ -535,6 +535,7 @@ async def test_p16_a_chargeback_stops_a_refund_that_was_not_sent_yet(here: Here)
     held = await here.world.reaches(second, "PAYMENT_STUCK")
     assert (held["stuckReason"], held["payouts"][0]["attempts"]) == ("DISPUTED", [])
     await here.order(**reported, captures=[capture])
+    here.gateway.shy = False
     await retried(here, held)
     assert (await here.ends(held))["status"] == "REFUNDED"
     assert here.payments == [4900]
@@ -638,7 +639,7 @@ async def test_p24_what_was_not_stored_is_not_acknowledged(
         raise RuntimeError("a defect")
 
     with monkeypatch.context() as broken:
-        broken.setattr(webhooks.jobs, "enqueue", fail)
+        broken.setattr(jobs, "enqueue", fail)
         assert (await here.tell(number, "REVERSED")).status_code == 500
     assert await WebhookMessage.filter(number=number).count() == 0
     assert (await here.tell(number, "REVERSED")).status_code == 200
@@ -721,10 +722,10 @@ async def test_p29_another_currency_is_refused(here: Here) -> None:
     order = await here.order(shipments=shipped())
     rupees = {"amount": 8900, "currency": "INR"}
     found = await here.ask(order, here.world.agent, **unit(order, amount=rupees))
-    assert found["code"] == "INVALID_INPUT"
+    assert found.get("code") == "INVALID_INPUT"
     assert found["path"] == ["input", "lines", "0", "amount", "currency"]
     found = await here.ask(order, here.world.agent, expectedRefundable=rupees)
-    assert found["code"] == "INVALID_INPUT"
+    assert found.get("code") == "INVALID_INPUT"
     assert here.payments == []
 
 
@@ -789,7 +790,7 @@ async def test_p40_a_customer_names_no_amount(here: Here) -> None:
     order = await here.order(shipments=shipped())
     for amount in (1, 8900):
         found = await here.ask(order, **unit(order, amount=cny(amount)))
-        assert (found["code"], found["reason"]) == ("NOT_ALLOWED", "AMOUNT_IS_COMPUTED")
+        assert (found.get("code"), found["reason"]) == ("NOT_ALLOWED", "AMOUNT_IS_COMPUTED")
 
 
 async def test_p40_a_customer_sees_no_other_customers_order(here: Here) -> None:
@@ -812,7 +813,7 @@ async def test_p41_a_second_request_while_one_waits_is_refused(here: Here) -> No
     order = await here.order(shipments=shipped())
     await here.world.reaches(await here.ask(order), "REVIEW")
     again = await here.ask(order, here.world.agent)
-    assert (again["code"], again["reason"]) == ("NOT_REFUNDABLE", "NOTHING_LEFT")
+    assert (again.get("code"), again["reason"]) == ("NOT_REFUNDABLE", "NOTHING_LEFT")
 
 
 async def test_p43_a_failed_refund_leaves_the_order_as_it_was(here: Here) -> None:

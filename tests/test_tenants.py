@@ -273,32 +273,42 @@ async def test_a_customer_paid_back_for_an_order_that_changed_hands_still_sees_t
 # --- changing what is somebody else's ---------------------------------------------------------
 
 
-def strangers(ours: Populated, theirs: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
+Foreign = tuple[str, dict[str, Any], str]
+"""Mutation, content, and the kind of what cannot be found."""
+
+
+def strangers(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
     """Every mutation that takes an id, with each of the other shop's ids in each place."""
     for refund in theirs.refunds.values():
-        yield from steps(refund)
+        for name, content in steps(refund):
+            yield name, content, "Refund"
         for payout in refund["payouts"]:
-            yield "payoutRetry", {"payoutId": payout["id"]}
+            yield "payoutRetry", {"payoutId": payout["id"]}, "Payout"
     for order in theirs.orders.values():
-        yield "refundRequest", {"orderId": order["id"]}
-    fresh, line = ours.orders["fresh"], theirs.orders["fresh"]["lines"][0]["id"]
-    yield "refundRequest", {"orderId": fresh["id"], "lines": [{"orderLineId": line, "quantity": 1}]}
-    yield "refundRequest", {"orderId": fresh["id"], "reasonTagId": theirs.tag}
-    foreign = findings(theirs.refunds["awaiting"])
-    yield "returnInspect", {"refundId": ours.refunds["awaiting"]["id"], "lines": foreign}
-    arrived = {
-        "refundId": ours.refunds["received"]["id"],
-        "lines": findings(ours.refunds["received"]),
-    }
-    yield "returnInspect", {**arrived, "foundReasonTagId": theirs.tag}
+        yield "refundRequest", {"orderId": order["id"]}, "Order"
+    yield from foreign_parts(ours, theirs)
     labels = {"en": "x"}
-    yield "reasonTagCreate", {"code": "new", "input": {"labels": labels, "parentId": theirs.tag}}
-    yield "reasonTagUpdate", {"id": theirs.tag, "input": {"labels": labels}}
-    yield "reasonTagUpdate", {"id": ours.tag, "input": {"parentId": theirs.tag}}
-    yield "reasonTagRetire", {"id": theirs.tag}
+    below = {"labels": labels, "parentId": theirs.tag}
+    yield "reasonTagCreate", {"code": "new", "input": below}, "ReasonTag"
+    yield "reasonTagUpdate", {"id": theirs.tag, "input": {"labels": labels}}, "ReasonTag"
+    yield "reasonTagUpdate", {"id": ours.tag, "input": {"parentId": theirs.tag}}, "ReasonTag"
+    yield "reasonTagRetire", {"id": theirs.tag}, "ReasonTag"
     for token in theirs.all("ApiToken"):
-        yield "apiTokenRevoke", {"tokenId": token}
-    yield "customerSessionCreate", {"customerReference": f"only {theirs.mark} has it"}
+        yield "apiTokenRevoke", {"tokenId": token}, "ApiToken"
+    unknown = {"customerReference": f"only {theirs.mark} has it"}
+    yield "customerSessionCreate", unknown, "Customer"
+
+
+def foreign_parts(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
+    """What is ours, with a part of theirs in it."""
+    fresh = {"orderId": ours.orders["fresh"]["id"]}
+    line = {"orderLineId": theirs.orders["fresh"]["lines"][0]["id"], "quantity": 1}
+    yield "refundRequest", {**fresh, "lines": [line]}, "OrderLine"
+    yield "refundRequest", {**fresh, "reasonTagId": theirs.tag}, "ReasonTag"
+    received = ours.refunds["received"]
+    arrived = {"refundId": received["id"], "lines": findings(received)}
+    yield "returnInspect", {**arrived, "lines": findings(theirs.refunds["received"])}, "RefundLine"
+    yield "returnInspect", {**arrived, "foundReasonTagId": theirs.tag}, "ReasonTag"
 
 
 def steps(refund: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -338,10 +348,10 @@ async def test_no_mutation_touches_the_other_shop(
     ours: Populated, theirs: Populated, role: Role
 ) -> None:
     before = await snapshot(theirs.shop_id), await snapshot(ours.shop_id)
-    for name, content in strangers(ours, theirs):
+    for name, content, kind in strangers(ours, theirs):
         problem = await mutate(ours.world.as_(role), name, content)
-        expected = "NOT_FOUND" if may(role)(("Mutation", name)) else "FORBIDDEN"
-        assert problem["code"] == expected, (name, content, problem)
+        expected = ("NOT_FOUND", kind) if may(role)(("Mutation", name)) else ("FORBIDDEN", None)
+        assert (problem["code"], problem.get("kind")) == expected, (name, content, problem)
     assert (await snapshot(theirs.shop_id), await snapshot(ours.shop_id)) == before
 
 
