@@ -178,7 +178,7 @@ def _ask_password() -> str:
 def main() -> None:
     """The entry point."""
     logs.configure(Settings())
-    # uvloop where there is one: a request then costs the processor a third less.
+    # uvloop where there is one: a small query then costs a third less processor time.
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         result = runner.run(cli.run_async(result_action="return_value"))
     sys.exit(result if isinstance(result, int) else 0)

@@ -48,6 +48,8 @@ _LOST = (
     asyncpg.TooManyConnectionsError,
     OSError,
 )
+_REFUSED = (asyncpg.QueryCanceledError, asyncpg.InsufficientResourcesError)
+"""It took too long, or there is no space left: rolled back, and no better at once."""
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('refund:' || $1, 0))"
 _MIGRATION_LOCK = "select pg_advisory_lock(hashtext('refund_gql.migrate'))"
 
@@ -192,6 +194,8 @@ async def _attempts(work: Callable[[Transaction], Awaitable[T]], refunds: Sequen
             return await asyncio.create_task(_once(work, refunds))
         except _ROLLED_BACK as error:
             last: Exception = error
+        except _REFUSED as error:
+            raise Unavailable("the database refuses work for now") from error
         except _Lost as error:
             if error.while_committing or attempt == _ATTEMPTS:
                 raise Unavailable("the database was lost") from error.__cause__
@@ -267,9 +271,9 @@ async def read(query: Callable[[], Awaitable[T]]) -> T:
 
     Raises Unavailable when the database cannot be reached, after one more try.
     """
-    with suppress(*_LOST):
-        return await query()
     try:
+        with suppress(*_LOST):
+            return await query()
         return await query()
-    except _LOST as error:
-        raise Unavailable("the database was lost") from error
+    except (*_LOST, *_REFUSED) as error:
+        raise Unavailable("the database was lost, or refuses work for now") from error

@@ -190,6 +190,40 @@ async def test_who_always_collides_is_told_to_try_later(make_shop: MakeShop) -> 
     assert await codes(shop) == []
 
 
+@pytest.mark.parametrize("error", [asyncpg.QueryCanceledError, asyncpg.DiskFullError])
+async def test_what_will_not_get_better_at_once_is_not_tried_again(
+    make_shop: MakeShop, error: type[Exception]
+) -> None:
+    """A statement that takes too long would only take as long again."""
+    shop, attempts = await make_shop(), 0
+
+    async def work(tx: Transaction) -> None:
+        nonlocal attempts
+        attempts += 1
+        await tag(tx, shop, "NEVER")
+        raise error("no")
+
+    async def look() -> None:
+        raise error("no")
+
+    with pytest.raises(Unavailable):
+        await database.transaction(work)
+    with pytest.raises(Unavailable):
+        await database.read(look)
+    assert attempts == 1
+    assert await codes(shop) == []
+
+
+async def test_a_statement_has_a_time_limit(settings: Settings) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.execute_script("set local statement_timeout = '20ms'")
+        await tx.execute_query("select pg_sleep(60)")
+
+    with pytest.raises(Unavailable):
+        await database.transaction(work)
+    await every_connection_can_be_had(settings)
+
+
 async def test_a_transaction_inside_another_is_refused(make_shop: MakeShop) -> None:
     """It would commit by itself while the outer one may still fail."""
     shop = await make_shop()

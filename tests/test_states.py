@@ -983,4 +983,4 @@ async def test_whatever_happens_in_whatever_order_the_books_add_up(
 async def test_the_books_add_up_for_hours(
     play: Callable[[campaign], Awaitable[None]],
 ) -> None:
-    await play(campaign(CAMPAIGN, max_examples=60, stateful_step_count=40))
+    await play(campaign(CAMPAIGN, max_examples=400, stateful_step_count=60))
