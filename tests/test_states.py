@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as campaign
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -590,6 +590,8 @@ PEOPLES = {
     "PAYMENT_STUCK",
 }
 """Where people can do something."""
+ROUNDS = 20
+"""After so many looks at every job, without a fault, each refund is over or with a person."""
 Take = Callable[[], Coroutine[Any, Any, Any]]
 Do = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -613,8 +615,11 @@ class Anything(RuleBasedStateMachine):
     shop: Shop
     opened: Callable[[Shop], None]
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(early=st.booleans())
+    def open(self, early: bool) -> None:
+        """Four orders, from nothing shipped to everything, each asked back; with `early`, the
+        requests are decided before anything else happens."""
+
         async def opened() -> Shop:
             return await open_shop(await type(self).make_world(), type(self).url)
 
@@ -626,6 +631,9 @@ class Anything(RuleBasedStateMachine):
             self.ship(order, position)
         for order in range(4):
             self.ask_for_everything(order, Role.CUSTOMER, RefundKind.RETURN_AND_REFUND)
+        self.the_books_add_up()
+        if not early:
+            return
         self.work_in_peace()
         self.the_books_add_up()
         found = Found(verdict=Verdict.ACCEPTED, received=1, amount=0)
@@ -869,6 +877,13 @@ class Anything(RuleBasedStateMachine):
         for _ in range(len(self.shop.jobs)):
             self.work(0, "OK", False)
 
+    @rule(moods=st.lists(st.sampled_from(MOODS[2:]), min_size=3, max_size=8))
+    def work_in_trouble(self, moods: list[str]) -> None:
+        """One job after the other, and the bank has a bad day."""
+        for mood in moods:
+            self.work(0, mood, False)
+            self.the_books_add_up()
+
     @rule(index=INDEX, other=INDEX, mood=st.sampled_from(MOODS))
     def work_at_once(self, index: int, other: int, mood: str) -> None:
         """Two workers at the same moment, perhaps with the very same job."""
@@ -910,9 +925,10 @@ class Anything(RuleBasedStateMachine):
             return
         for number in self.shop.bank.waiting(OutcomeState.PROCESSING, OutcomeState.NEEDS_MANUAL):
             self.shop.bank.pay(number)
-        while self.shop.jobs:
+        for _ in range(ROUNDS):
             self.work_in_peace()
         self.the_books_add_up()
+        assert self.shop.jobs == {}
         assert not set(self.shop.statuses.values()) & {"REQUESTED", "APPROVED", "PAYING"}
         self.run(self.shop.sql.close())
 
@@ -970,17 +986,19 @@ CAMPAIGN = campaign(
     deadline=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
+    # Shrinking replays the story a thousand times; the story as it was found is short enough.
+    phases=[Phase.generate],
 )
 
 
 async def test_whatever_happens_in_whatever_order_the_books_add_up(
     play: Callable[[campaign], Awaitable[None]],
 ) -> None:
-    await play(campaign(CAMPAIGN, max_examples=15, stateful_step_count=25))
+    await play(campaign(CAMPAIGN, max_examples=10, stateful_step_count=60))
 
 
 @pytest.mark.soak
 async def test_the_books_add_up_for_hours(
     play: Callable[[campaign], Awaitable[None]],
 ) -> None:
-    await play(campaign(CAMPAIGN, max_examples=400, stateful_step_count=60))
+    await play(campaign(CAMPAIGN, max_examples=300, stateful_step_count=100))

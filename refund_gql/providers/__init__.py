@@ -1,29 +1,109 @@
-"""What a plugin may import: contracts, values and hooks. Public and versioned (`PLUGIN_API`)."""
+"""What a plugin may import: contracts, values, errors and hooks. Public and versioned.
 
+Read `hookspecs` first, then `provider`, `errors`, and the module of the kind you write.
+"""
+
+from refund_gql.providers.courier import (
+    Address,
+    Checkpoint,
+    Courier,
+    CourierCapabilities,
+    Parcel,
+    Pickup,
+    PickupRequest,
+    Quote,
+    Tracking,
+    TrackingFlag,
+    TrackingNotice,
+    TrackingTag,
+)
+from refund_gql.providers.crm import (
+    Coupon,
+    CouponIssuer,
+    CouponRequest,
+    Crm,
+    CustomerKey,
+    FlagChange,
+    FlagResult,
+    ProductReview,
+    ReviewPage,
+    ReviewSource,
+    RiskLevel,
+    RiskSignal,
+)
+from refund_gql.providers.errors import (
+    Misconfigured,
+    OutcomeUnknown,
+    ProviderError,
+    Refused,
+    Retryable,
+    WebhookRejected,
+)
 from refund_gql.providers.gateway import (
-    Acknowledgement,
     GatewayCapabilities,
     GatewayNotice,
     Outcome,
     OutcomeState,
     PaymentGateway,
     RefundRequest,
-    WebhookRejected,
 )
 from refund_gql.providers.hookspecs import PLUGIN_API, hookimpl
-from refund_gql.providers.provider import Provider, ProviderSettings
+from refund_gql.providers.notifier import EMAIL, PHONE, Delivery, Notification, Notifier
+from refund_gql.providers.provider import (
+    Acknowledgement,
+    Headers,
+    Provider,
+    ProviderKind,
+    ProviderSettings,
+)
 
 __all__ = [
+    "EMAIL",
+    "PHONE",
     "PLUGIN_API",
     "Acknowledgement",
+    "Address",
+    "Checkpoint",
+    "Coupon",
+    "CouponIssuer",
+    "CouponRequest",
+    "Courier",
+    "CourierCapabilities",
+    "Crm",
+    "CustomerKey",
+    "Delivery",
+    "FlagChange",
+    "FlagResult",
     "GatewayCapabilities",
     "GatewayNotice",
+    "Headers",
+    "Misconfigured",
+    "Notification",
+    "Notifier",
     "Outcome",
     "OutcomeState",
+    "OutcomeUnknown",
+    "Parcel",
     "PaymentGateway",
+    "Pickup",
+    "PickupRequest",
+    "ProductReview",
     "Provider",
+    "ProviderError",
+    "ProviderKind",
     "ProviderSettings",
+    "Quote",
     "RefundRequest",
+    "Refused",
+    "Retryable",
+    "ReviewPage",
+    "ReviewSource",
+    "RiskLevel",
+    "RiskSignal",
+    "Tracking",
+    "TrackingFlag",
+    "TrackingNotice",
+    "TrackingTag",
     "WebhookRejected",
     "hookimpl",
 ]

@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar
 
-from refund_gql.providers.provider import Provider
+from refund_gql.providers.provider import (
+    Acknowledgement,
+    Headers,
+    Provider,
+    ProviderKind,
+    no_webhooks,
+)
 
 
 class OutcomeState(StrEnum):
@@ -86,20 +93,13 @@ class GatewayNotice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Acknowledgement:
-    """The answer the provider expects once the engine has stored a webhook."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str = "text/plain"
-
-
-@dataclass(frozen=True, kw_only=True)
 class GatewayCapabilities:
     """The sheet the engine obeys before it calls."""
 
     currencies: frozenset[str] | None = None
     """ISO 4217 codes it can refund; None for all."""
+    can_query: bool = True
+    """False: `query` can never tell; what is in doubt then waits for a webhook or a person."""
     partial: bool = True
     """False: a capture can only be refunded whole."""
     max_parts: int | None = None
@@ -110,16 +110,25 @@ class GatewayCapabilities:
     """Between two refunds of one capture."""
     settling_time: timedelta = timedelta(seconds=10)
     """After sending, how long "not found" from `query` proves nothing."""
+    number_longest: int = 255
+    """How many characters of our refund number the provider takes; all are of [0-9A-Z]."""
+    number_life: timedelta | None = None
+    """How long the provider remembers a number; after it, the same number would pay again, so
+    the engine never sends it again. None for ever."""
     recheck_after: timedelta | None = None
     """When set, the engine asks once more so long after success: success may be reversed."""
-
-
-class WebhookRejected(Exception):
-    """The signature does not verify, or the body is not one of this provider's messages."""
+    acknowledge_within: timedelta = timedelta(seconds=5)
+    """How long the provider waits for the answer to a webhook."""
 
 
 class PaymentGateway(Provider):
-    """Moves money back. Subclass it, one class per provider."""
+    """Moves money back. Subclass it, one class per provider.
+
+    Gateways return an `Outcome`; a ProviderError that escapes is understood as far as it proves
+    something (Refused, Retryable and Misconfigured: no money moved), anything else is UNKNOWN.
+    """
+
+    kind: ClassVar[ProviderKind] = ProviderKind.GATEWAY
 
     @abstractmethod
     async def refund(self, request: RefundRequest) -> Outcome:
@@ -134,20 +143,21 @@ class PaymentGateway(Provider):
     async def query(self, request: RefundRequest) -> Outcome:
         """Ask what became of the refund with this number. Moves no money; may be called often.
 
-        When the provider has no such refund, return UNKNOWN with `absent=True`.
+        When the provider has no such refund, return UNKNOWN with `absent=True`. A gateway whose
+        sheet says `can_query=False` is never asked.
         """
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> GatewayNotice:
-        """Verify the raw bytes first, then translate. Header names are lower case. No I/O.
+    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice:
+        """Verify the raw bytes first, then translate. No I/O.
 
-        Raises WebhookRejected when the message is not authentic.
+        Raises WebhookRejected when the message is not authentic, or too old to be.
         """
-        raise WebhookRejected(f"{self.name} sends no webhooks")
+        raise no_webhooks(self)
 
-    def acknowledgement(self) -> Acknowledgement:
-        """What to answer once a webhook is stored."""
+    def acknowledgement(self, notice: GatewayNotice) -> Acknowledgement:
+        """What to answer once this webhook is stored."""
         return Acknowledgement()
 
     @abstractmethod
     def capabilities(self) -> GatewayCapabilities:
-        """The provider's sheet; constant for the life of the object."""
+        """The provider's sheet; constant for the life of the object, no I/O."""

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import httpx2
@@ -31,7 +31,7 @@ from support.world import eventually
 
 _DRAIN = 120.0
 """Seconds in which everything must be over once nobody is killed any more."""
-_PASSWORD = "correct horse battery"
+_SHOP, _PASSWORD = "kill", "correct horse battery"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,6 @@ class Site:
     api: Child
     workers: list[Child]
     shop: Shop
-    shop_id: UUID
 
     @property
     def children(self) -> list[Child]:
@@ -142,9 +141,8 @@ class Site:
 async def _site(plan: Plan, folder: Path, url: str) -> AsyncIterator[Site]:
     ledger, port = folder / "ledger.sqlite", children.free_port()
     env = _environment(plan, url, folder, ledger)
-    handle = f"kill-{uuid4().hex[:8]}"
     await children.run(
-        *(plan.program, "shop", "create", handle, "--name", "Kill"),
+        *(plan.program, "shop", "create", _SHOP, "--name", "Kill"),
         *("--owner-email", "owner@shop.example", "--owner-name", "Owner"),
         env=env,
         input=f"{_PASSWORD}\n",
@@ -162,19 +160,8 @@ async def _site(plan: Plan, folder: Path, url: str) -> AsyncIterator[Site]:
             await child.start()
         try:
             await children.ready(http, api)
-            shop.token = await _login(http, handle)
-            site = Site(
-                url=url,
-                ledger=ledger,
-                http=http,
-                api=api,
-                workers=workers,
-                shop=shop,
-                shop_id=UUID(int=0),
-            )
-            [row] = await site.rows("select id from shop where handle = $1", handle)
-            site.shop_id = row["id"]
-            yield site
+            shop.token = await _login(http)
+            yield Site(url=url, ledger=ledger, http=http, api=api, workers=workers, shop=shop)
         finally:
             for child in (api, *workers):
                 await child.stop(signal.SIGKILL)
@@ -197,10 +184,10 @@ def _environment(plan: Plan, url: str, folder: Path, ledger: Path) -> dict[str, 
     )
 
 
-async def _login(http: httpx2.AsyncClient, handle: str) -> str:
+async def _login(http: httpx2.AsyncClient) -> str:
     document = """mutation M($input: StaffLoginInput!) { staffLogin(input: $input) {
         ... on IssuedToken { token } } }"""
-    login = {"shop": handle, "email": "owner@shop.example", "password": _PASSWORD}
+    login = {"shop": _SHOP, "email": "owner@shop.example", "password": _PASSWORD}
     body = {"query": document, "variables": {"input": login}}
     response = await http.post("/graphql", json=body)
     token: str = response.json()["data"]["staffLogin"]["token"]
@@ -300,7 +287,8 @@ async def _retry(site: Site, payout_id: UUID) -> None:
 
 async def _judge(site: Site, report: Report) -> None:
     history = site.shop.history
-    found = await facts.gather(site.url, site.shop_id, site.ledger, history.acknowledged)
+    [shop] = await site.rows("select id from shop")
+    found = await facts.gather(site.url, shop["id"], site.ledger, history.acknowledged)
     report.violations += history.surprises + oracle.violations(found)
     for row in await site.rows("select entrypoint from pgqueuer where status = 'failed'"):
         report.violations.append(f"a job of kind {row['entrypoint']} gave up")

@@ -82,7 +82,7 @@ class SandboxGateway(PaymentGateway):
         webhook.verify(headers, body, self.settings.webhook_secret)
         return webhook.translate(headers, body)
 
-    def acknowledgement(self) -> Acknowledgement:
+    def acknowledgement(self, notice: GatewayNotice) -> Acknowledgement:
         """The sandbox wants to read "ok"."""
         return Acknowledgement(body=b"ok")
 
