@@ -88,6 +88,8 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.FINANCE_APPROVED: {"en": "Money released", "zh": "财务审核通过"},
     EventType.FINANCE_SENT_BACK: {"en": "Sent back by finance", "zh": "财务退回复审"},
     EventType.PAYMENT_STARTED: {"en": "Payment under way", "zh": "退款中"},
+    EventType.PAYOUT_PARKED: {"en": "Waiting for the payment gateway", "zh": "等待支付渠道恢复"},
+    EventType.PAYOUT_RESUMED: {"en": "The payment gateway is back", "zh": "支付渠道已恢复"},
     EventType.PAYOUT_SUCCEEDED: {
         "en": "Payout confirmed by the gateway",
         "zh": "支付渠道已确认退款",

@@ -93,6 +93,33 @@ class PayoutStatus(StrEnum):
         return self not in {PayoutStatus.REJECTED, PayoutStatus.REVERSED}
 
 
+class MessageStatus(StrEnum):
+    """Where a message to a person stands."""
+
+    QUEUED = "QUEUED"
+    """Not handed over yet, or to be handed over again."""
+    SENDING = "SENDING"
+    """A call is under way, or was cut off."""
+    SENT = "SENT"
+    """The channel has taken it."""
+    SUPERSEDED = "SUPERSEDED"
+    """This channel cannot reach the person; the next one took over."""
+    DEAD = "DEAD"
+    """Given up, or its outcome is not known and the channel does not drop doubles: a dead letter
+    that staff can see and send again."""
+
+
+class DeliveryStatus(StrEnum):
+    """Where a webhook to the shop stands."""
+
+    QUEUED = "QUEUED"
+    """Waits for its first or its next try."""
+    DELIVERED = "DELIVERED"
+    """Answered with 2xx."""
+    DEAD = "DEAD"
+    """Three days of tries, or an endpoint that is disabled: staff can send it again."""
+
+
 class Fulfilment(StrEnum):
     """How far goods have left the warehouse, per line and per order."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ from support.databases import empty_database
 from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
+from tortoise.migrations.api import migrate as run_migrations
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
@@ -40,6 +42,7 @@ select c.conrelid::regclass::text || '.' || a.attname
 CASCADING = """
 select conrelid::regclass::text from pg_constraint where contype = 'f' and confdeltype <> 'r'
 """
+MIGRATIONS = sorted(path.stem for path in Path("migrations").glob("0*.py"))
 ALL_MODELS: list[Any] = [m for m in vars(models).values() if isinstance(m, type)]
 
 
@@ -128,7 +131,7 @@ async def test_two_processes_may_migrate_at_once(database_url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         names = await connection.fetch("select name from tortoise_migrations order by name")
-        assert [row[0] for row in names] == ["0001_initial", "0002_constraints"]
+        assert [row[0] for row in names] == MIGRATIONS
     finally:
         await connection.close()
 
@@ -167,3 +170,48 @@ async def make_capture(connection: asyncpg.Connection) -> Any:
         order,
     )
     return capture
+
+
+# --- a database with rows in it ---------------------------------------------------------------
+
+
+async def test_the_rows_of_an_older_version_survive_an_upgrade(database_url: str) -> None:
+    url = await empty_database(database_url, "upgraded")
+    await migrate_to(url, "0002_constraints")
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(OLD_ROWS)
+        await database.migrate(url)
+        [shop] = await connection.fetch("select handle, channel_order::text from shop")
+        [customer] = await connection.fetch("select contacts::text, channels::text from customer")
+        messages = await connection.fetch(
+            "select event_id, notice->>'state' as state from webhook_message"
+        )
+    finally:
+        await connection.close()
+    assert tuple(shop) == ("old", "{}")
+    assert tuple(customer) == ("{}", "[]")
+    assert [tuple(row) for row in messages] == [("evt-2", "SUCCEEDED")]
+
+
+OLD_ROWS = """
+insert into shop (id, handle, name, currency, time_zone, locale, finance_threshold,
+                  return_window_days, return_address, return_requirements, created_at)
+values ('00000000-0000-0000-0000-000000000001', 'old', 'Old', 'CNY', 'Asia/Shanghai', 'zh', 0, 7,
+        '', '{}', now());
+insert into customer (id, shop_id, reference, name, email, phone, locale, created_at)
+values ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001', 'C-1',
+        '', '', '', 'zh', now());
+insert into webhook_message (id, provider, event_id, number, outcome, received_at)
+values ('00000000-0000-0000-0000-000000000003', 'bank', 'evt-1', 'RP-NOBODY', '{}', now());
+insert into webhook_message (id, shop_id, provider, event_id, number, outcome, received_at)
+values ('00000000-0000-0000-0000-000000000004', '00000000-0000-0000-0000-000000000001', 'bank',
+        'evt-2', 'RP-1', '{"state": "SUCCEEDED"}', now());
+"""
+
+
+async def migrate_to(url: str, name: str) -> None:
+    """As `database.migrate`, and no further than one migration."""
+    async with TortoiseContext():
+        config = database.orm_config(url, pool_size=2)
+        await run_migrations(config=config, target=f"refund_gql.{name}")

@@ -1,6 +1,12 @@
 """Tortoise rows, one file per family."""
 
 from refund_gql.models.importing import ImportReject, ImportRun
+from refund_gql.models.message import (
+    Message,
+    Template,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from refund_gql.models.order import (
     Capture,
     Customer,
@@ -11,6 +17,7 @@ from refund_gql.models.order import (
     ShipmentLine,
 )
 from refund_gql.models.payout import Payout, PayoutAttempt
+from refund_gql.models.plugin import PluginSettings
 from refund_gql.models.refund import (
     Decision,
     Event,
@@ -23,6 +30,7 @@ from refund_gql.models.refund import (
 from refund_gql.models.request import IdempotencyKey, WebhookMessage
 from refund_gql.models.row import new_id
 from refund_gql.models.shop import ApiToken, CustomerSession, Shop, Staff
+from refund_gql.models.tracking import TrackingCheckpoint
 
 __all__ = [
     "ApiToken",
@@ -35,10 +43,12 @@ __all__ = [
     "ImportReject",
     "ImportRun",
     "Inspection",
+    "Message",
     "Order",
     "OrderLine",
     "Payout",
     "PayoutAttempt",
+    "PluginSettings",
     "Product",
     "ReasonTag",
     "Refund",
@@ -48,6 +58,10 @@ __all__ = [
     "ShipmentLine",
     "Shop",
     "Staff",
+    "Template",
+    "TrackingCheckpoint",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WebhookMessage",
     "new_id",
 ]

@@ -11,7 +11,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint
 
-from refund_gql.models.row import ShopRow, choice, mapping, minor_units, moment, reference
+from refund_gql.models.row import ShopRow, choice, listing, mapping, minor_units, moment, reference
 from refund_gql.states import Fulfilment
 
 
@@ -24,6 +24,10 @@ class Customer(ShopRow):
     email = fields.CharField(max_length=320, default="")
     phone = fields.CharField(max_length=40, default="")
     locale = fields.CharField(max_length=8, default="zh")
+    contacts: Any = mapping()
+    """Further addresses for channels by name, such as `wechat_openid`."""
+    channels: Any = listing()
+    """Notifiers the customer prefers, best first; before the shop's own order."""
     created_at: datetime = moment()
 
     class Meta:

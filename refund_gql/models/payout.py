@@ -43,6 +43,10 @@ class Payout(ShopRow):
     replaces_id: UUID | None
     superseded = fields.BooleanField(default=False)
     """A newer payout took this one's place."""
+    parked_reason = fields.CharField(max_length=40, null=True)
+    """While the gateway cannot be reached for us: GATEWAY_MISSING, GATEWAY_MISCONFIGURED or
+    GATEWAY_DOWN. The payout goes on by itself when it returns."""
+    parked_at: datetime | None = moment(null=True)
     created_at: datetime = moment()
     sent_at: datetime | None = moment(null=True)
     settled_at: datetime | None = moment(null=True)

@@ -28,16 +28,19 @@ class IdempotencyKey(ShopRow):
 
 
 class WebhookMessage(ShopRow):
-    """A provider's message: stored once, then handled by a job."""
+    """What one verified webhook of a provider said: stored once, then handled by a job."""
 
-    shop: Any = reference("Shop", null=True)
+    shop: Any = reference("Shop")
     provider = fields.CharField(max_length=64)
     event_id = fields.CharField(max_length=128)
+    """The provider's id of the message."""
     number = fields.CharField(max_length=64)
-    outcome: Any = mapping()
+    """Our refund number, or the parcel's tracking number."""
+    notice: Any = mapping()
+    """What was said, in our words; never the raw body."""
     received_at: datetime = moment()
     handled_at: datetime | None = moment(null=True)
 
     class Meta:
         table = "webhook_message"
-        unique_together = (("provider", "event_id"),)
+        unique_together = (("shop", "provider", "event_id", "number"),)

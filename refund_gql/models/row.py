@@ -4,16 +4,27 @@ Every foreign key is indexed and refuses to delete what it points at; every row 
 itself names its shop, and no query reads a table without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.fields.db_defaults import SqlDefault
 from tortoise.models import Model
 from uuid_utils.compat import uuid7
 
-__all__ = ["Row", "ShopRow", "choice", "mapping", "minor_units", "moment", "new_id", "reference"]
+__all__ = [
+    "Row",
+    "ShopRow",
+    "choice",
+    "listing",
+    "mapping",
+    "minor_units",
+    "moment",
+    "new_id",
+    "reference",
+]
 
 
 def new_id() -> UUID:
@@ -68,5 +79,10 @@ def moment(*, null: bool = False) -> Any:
 
 
 def mapping() -> Any:
-    """A JSON object; empty by default."""
-    return fields.JSONField[Mapping[str, Any]](default=dict)
+    """A JSON object; empty by default, in the database too."""
+    return fields.JSONField[Mapping[str, Any]](default=dict, db_default=SqlDefault("'{}'"))
+
+
+def listing() -> Any:
+    """A JSON array; empty by default, in the database too."""
+    return fields.JSONField[Sequence[Any]](default=list, db_default=SqlDefault("'[]'"))

@@ -7,7 +7,16 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint
 
-from refund_gql.models.row import Row, ShopRow, choice, mapping, minor_units, moment, reference
+from refund_gql.models.row import (
+    Row,
+    ShopRow,
+    choice,
+    listing,
+    mapping,
+    minor_units,
+    moment,
+    reference,
+)
 from refund_gql.roles import Role
 
 
@@ -26,6 +35,12 @@ class Shop(Row):
     return_address = fields.CharField(max_length=500, default="")
     return_requirements: Any = mapping()
     """Locale -> what the goods must look like when they come back."""
+    gateway_routes: Any = mapping()
+    """What captures call a gateway -> the gateway plugin's name; others are taken as they are."""
+    courier_routes: Any = mapping()
+    """What shipments call a courier -> {provider, carrier}; others are not followed."""
+    channel_order: Any = mapping()
+    """Kind of message, or DEFAULT -> notifiers in order of preference. Empty: no messages."""
     created_at: datetime = moment()
 
     class Meta:
@@ -64,7 +79,7 @@ class ApiToken(ShopRow):
     staff_id: UUID | None
     name = fields.CharField(max_length=200)
     role: Role = choice(Role)
-    scopes: Any = fields.JSONField(default=list)
+    scopes: Any = listing()
     prefix = fields.CharField(max_length=16, unique=True)
     digest = fields.CharField(max_length=64)
     """SHA-256 of the secret half; the secret itself is shown once and never stored."""
