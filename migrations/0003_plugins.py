@@ -61,6 +61,20 @@ class Migration(migrations.Migration):
             bases=['ShopRow'],
         ),
         ops.CreateModel(
+            name='ProviderHealth',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('provider', fields.CharField(max_length=64)),
+                ('down_since', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('reason', fields.CharField(default='', max_length=500)),
+                ('last_failure_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('changed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'provider_health', 'app': 'refund_gql', 'unique_together': (('shop', 'provider'),), 'pk_attr': 'id', 'table_description': 'A provider of a shop went down, or came back: the last change, as any process saw it.'},
+            bases=['ShopRow'],
+        ),
+        ops.CreateModel(
             name='Template',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -228,20 +242,6 @@ class Migration(migrations.Migration):
             name='WebhookMessage',
             options={'table': 'webhook_message', 'app': 'refund_gql', 'unique_together': (('shop', 'provider', 'event_id', 'number'),), 'pk_attr': 'id', 'table_description': 'What one verified webhook of a provider said: stored once, then handled by a job.'},
         ),
-        # A message about no payout of ours was only logged; it belongs to no shop and goes.
-        ops.RunSQL(
-            [
-                'UPDATE webhook_message m SET shop_id = p.shop_id FROM payout p'
-                ' WHERE p.number = m.number AND m.shop_id IS NULL',
-                'DELETE FROM webhook_message WHERE shop_id IS NULL',
-            ],
-            ops.RunSQL.noop,
-        ),
-        ops.AlterField(
-            model_name='WebhookMessage',
-            name='shop',
-            field=fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT),
-        ),
         ops.RenameField(
             model_name='WebhookMessage',
             old_name='outcome',
@@ -251,6 +251,21 @@ class Migration(migrations.Migration):
             model_name='WebhookMessage',
             name='notice',
             field=fields.JSONField(default=dict, db_default=SqlDefault("'{}'"), encoder=JSON_DUMPS, decoder=loads),
+        ),
+        # A message about no payout of ours was only logged; it belongs to no shop and goes.
+        ops.RunSQL(
+            [
+                'UPDATE webhook_message m SET shop_id = p.shop_id FROM payout p'
+                ' WHERE p.number = m.number AND m.shop_id IS NULL',
+                'DELETE FROM webhook_message WHERE shop_id IS NULL',
+                "UPDATE webhook_message SET notice = jsonb_build_object('outcome', notice)",
+            ],
+            ops.RunSQL.noop,
+        ),
+        ops.AlterField(
+            model_name='WebhookMessage',
+            name='shop',
+            field=fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT),
         ),
         ops.AddConstraint(
             model_name='WebhookMessage',

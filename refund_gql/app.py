@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from refund_gql import database, jobs, registry, webhooks
+from refund_gql import database, jobs, registry, vault, webhooks
 from refund_gql.errors import Unavailable
 from refund_gql.flow import classification, reconciliation
 from refund_gql.flow.conversation import Gateways
 from refund_gql.graphql import page, schema, view
-from refund_gql.registry import Registry
+from refund_gql.outbox import announcing, deliveries, messages, sending
+from refund_gql.registry import Providers
 from refund_gql.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ class Engine:
 
     settings: Settings
     database_url: str
-    registry: Registry
+    providers: Providers
     gateways: Gateways
 
 
@@ -44,21 +45,24 @@ async def engine(
         await database.migrate(url)
         await jobs.install(url)
         await stack.enter_async_context(database.connected(url, pool_size=settings.pool_size))
-        plugins = registry.load(settings, provider_defaults or {})
-        stack.push_async_callback(plugins.aclose)
+        providers = Providers(
+            registry=registry.load(settings, provider_defaults or {}),
+            vault=vault.of(settings),
+            settings=settings,
+        )
+        stack.push_async_callback(providers.aclose)
         yield Engine(
             settings=settings,
             database_url=url,
-            registry=plugins,
-            gateways=gateways_of(plugins, settings),
+            providers=providers,
+            gateways=gateways_of(providers, settings),
         )
 
 
-def gateways_of(plugins: Registry, settings: Settings) -> Gateways:
+def gateways_of(providers: Providers, settings: Settings) -> Gateways:
     """The gateways with the patience the settings ask for."""
     return Gateways(
-        by_name=plugins.gateways,
-        timeout=timedelta(seconds=settings.gateway_timeout_seconds),
+        connect=providers.gateway,
         tries=settings.payout_tries,
         backoff=timedelta(seconds=settings.payout_backoff_seconds),
         backoff_limit=timedelta(seconds=settings.payout_backoff_limit_seconds),
@@ -68,15 +72,19 @@ def gateways_of(plugins: Registry, settings: Settings) -> Gateways:
 # --- the worker -------------------------------------------------------------------------------
 
 
-def work(gateways: Gateways) -> jobs.Work:
+def work(running: Engine) -> jobs.Work:
     """Every kind of job and every schedule."""
-    handle_webhook = webhooks.handler(gateways)
+    gateways, channels = running.gateways, running.providers
+    handle_webhook, sender = webhooks.handler(gateways), sending.of(running.settings)
     return jobs.Work(
         handlers={
             "classify": lambda subject: classification.classify(UUID(subject)),
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
+            "announce": lambda subject: announcing.announce(channels, subject),
+            "message": lambda subject: messages.send(channels, UUID(subject)),
+            "deliver": lambda subject: sender.deliver(UUID(subject)),
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
@@ -86,7 +94,7 @@ def work(gateways: Gateways) -> jobs.Work:
 
 
 async def _reconcile() -> None:
-    await reconciliation.reconcile()
+    await reconciliation.reconcile(messages.MISSING, deliveries.MISSING)
 
 
 @asynccontextmanager
@@ -94,7 +102,7 @@ async def worker(running: Engine) -> AsyncIterator[None]:
     """Do jobs beside whatever else the process does, while the block runs."""
     stop = asyncio.Event()
     task = asyncio.create_task(
-        jobs.run(running.database_url, work(running.gateways), running.settings, stop)
+        jobs.run(running.database_url, work(running), running.settings, stop)
     )
     try:
         yield
@@ -108,7 +116,7 @@ async def worker(running: Engine) -> AsyncIterator[None]:
 
 def create_app(running: Engine) -> Starlette:
     """The HTTP doors of a running engine."""
-    graphql = view.View(schema.build(), running.settings)
+    graphql = view.View(schema.build(), running.settings, running.providers)
 
     async def graphql_or_page(request: Request) -> Response:
         wants_html = "text/html" in request.headers.get("accept", "")
@@ -126,8 +134,8 @@ def create_app(running: Engine) -> Starlette:
                 max_body_size=view.MAX_BODY,
             ),
             Route(
-                "/webhooks/gateways/{name}",
-                webhooks.receiver(running.gateways),
+                "/webhooks/{shop}/{provider}",
+                webhooks.receiver(running.providers),
                 methods=["POST"],
                 max_body_size=webhooks.MAX_BODY,
             ),

@@ -107,6 +107,22 @@ class AlreadyExists(Refusal):
         return {"kind": _kind(self.data["kind"], locale)}
 
 
+# --- ask whoever runs the engine ------------------------------------------------------------
+
+
+class NoSecretKey(Refusal):
+    """The engine has no key to keep secrets with."""
+
+    code = "NO_SECRET_KEY"
+    texts = {
+        "en": "The engine has no key for secrets: set REFUND_GQL_SECRET_KEYS"
+        " (`refund-gql secrets new-key` makes one) and start it again",
+        "zh": "系统未配置密钥，无法保存敏感信息：请设置 REFUND_GQL_SECRET_KEYS"
+        "（可用 `refund-gql secrets new-key` 生成）后重启",
+    }
+    recorded = False
+
+
 # --- ask somebody else ----------------------------------------------------------------------
 
 

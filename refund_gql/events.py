@@ -48,6 +48,11 @@ GENESIS = "0" * 64
 """The hash before a refund's first event."""
 
 
+def span(refund_id: object, first: int, last: int) -> str:
+    """The name of the events that one change gave a refund; the subject of the job `announce`."""
+    return f"{refund_id}:{first}:{last}"
+
+
 def chain_hash(
     previous: str,
     *,

@@ -127,5 +127,37 @@ KINDS: dict[str, dict[str, str]] = {
     "Refund": {"en": "refund", "zh": "退款单"},
     "RefundLine": {"en": "refund line", "zh": "退款商品"},
     "Payout": {"en": "payout", "zh": "退款付款"},
+    "Message": {"en": "message", "zh": "消息"},
+    "Provider": {"en": "provider", "zh": "服务插件"},
+    "WebhookEndpoint": {"en": "webhook endpoint", "zh": "Webhook 端点"},
+    "WebhookDelivery": {"en": "webhook delivery", "zh": "Webhook 投递"},
 }
 """Type name -> locale -> what people read."""
+
+WEBHOOK_FAILURES: dict[str, dict[str, str]] = {
+    "FORBIDDEN_URL": {
+        "en": "The URL, or an address its name resolves to, is none that is called",
+        "zh": "该网址或其域名解析到的地址不允许访问",
+    },
+    "UNREACHABLE": {"en": "The server could not be reached", "zh": "无法连接服务器"},
+    "TIMED_OUT": {"en": "No answer within 10 seconds", "zh": "10 秒内没有响应"},
+    "NOT_TRUSTED": {
+        "en": "No TLS connection: check the certificate and its host name",
+        "zh": "TLS 连接失败，请检查证书及其域名",
+    },
+    "REDIRECTED": {
+        "en": "Answered with a redirect; redirects are not followed",
+        "zh": "服务器返回重定向；系统不跟随重定向",
+    },
+    "BAD_STATUS": {"en": "Answered with a status other than 2xx", "zh": "响应状态码不是 2xx"},
+    "GONE": {
+        "en": "Answered with 410: the endpoint has been disabled",
+        "zh": "服务器返回 410，端点已停用",
+    },
+    "ENDPOINT_DISABLED": {"en": "The endpoint is disabled", "zh": "端点已停用"},
+    "SECRET_UNREADABLE": {
+        "en": "The signing secret cannot be opened: ask whoever runs the engine",
+        "zh": "无法读取签名密钥，请联系系统管理员",
+    },
+}
+"""Why a webhook was not delivered -> locale -> what people read."""

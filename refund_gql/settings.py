@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """How long a dead worker keeps its jobs before another takes them up."""
     gateway_timeout_seconds: float = Field(default=10.0, gt=0)
     """Total deadline of one call to a payment gateway."""
+    provider_timeout_seconds: float = Field(default=10.0, gt=0)
+    """Total deadline of one call to a courier, a CRM system or a channel."""
     payout_tries: int = Field(default=12, ge=2)
     """Conversations about one payout before a person has to look."""
     payout_backoff_seconds: float = Field(default=1.0, gt=0)
@@ -48,6 +50,17 @@ class Settings(BaseSettings):
     """Comma-separated names of the plugins to load; unset loads all, empty loads none."""
     strict_plugins: bool = False
     """Refuse to start when a plugin does not load."""
+    provider_calls: int = Field(default=20, ge=1, le=500)
+    """Calls of one provider of one shop under way at once in this process; more must wait."""
+    breaker_failures: int = Field(default=5, ge=1)
+    """Failed calls in a row after which a provider is left alone for a while."""
+    breaker_seconds: float = Field(default=30.0, gt=0)
+    """How long it is left alone before one call tries whether it is back."""
+    secret_keys: SecretStr = SecretStr("")
+    """Keys of the secrets in the database, as `id:key,id:key`; the first seals. See vault.py."""
+    webhook_private_networks: bool = False
+    """Unsafe, for development: webhooks to http URLs and to addresses of this machine and of its
+    private networks, on any port. Shops could reach whatever the engine reaches."""
     log_json: bool = False
     """Write logs as JSON lines instead of for people."""
     token_pepper: SecretStr = SecretStr("")

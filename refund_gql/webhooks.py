@@ -1,49 +1,91 @@
-"""Providers' messages in: verify the raw bytes, store once, answer; a job does the rest."""
+"""Providers' messages in: verify the raw bytes, store once, answer; a job does the rest.
 
-import json
-from collections.abc import Awaitable, Callable
+`POST /webhooks/{shop}/{provider}` is the address a shop gives to its provider. What cannot be
+verified is refused, what was verified is acknowledged only after it is stored, and a message
+that comes twice, late or out of order does no harm.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from refund_gql import clock, database, jobs
 from refund_gql.errors import Unavailable
+from refund_gql.flow import tracking
 from refund_gql.flow.conversation import Gateways, understood
 from refund_gql.models import WebhookMessage, new_id
-from refund_gql.providers import GatewayNotice, Outcome, OutcomeState, WebhookRejected
+from refund_gql.providers import (
+    Acknowledgement,
+    Courier,
+    GatewayNotice,
+    Headers,
+    Outcome,
+    PaymentGateway,
+    Provider,
+    ProviderError,
+    Tracking,
+    TrackingNotice,
+    WebhookRejected,
+)
+from refund_gql.registry import Connection, Providers, ProviderUnreachable
 
 _log = structlog.get_logger(__name__)
 
 MAX_BODY = 1_000_000
 """Bytes."""
 
+_OUTCOME, _TRACKING = TypeAdapter(Outcome), TypeAdapter(Tracking)
+_SHOP = "select id from shop where handle = $1"
 _STORE = """
-insert into webhook_message (id, provider, event_id, number, outcome, received_at)
-values ($1, $2, $3, $4, $5, $6) on conflict (provider, event_id) do nothing returning id
+insert into webhook_message (id, shop_id, provider, event_id, number, notice, received_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (shop_id, provider, event_id, number) do nothing returning id
 """
 
 
-def receiver(gateways: Gateways) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint of `/webhooks/gateways/{name}`."""
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    """What one webhook says about one refund or one parcel, as it is stored."""
+
+    event_id: str
+    number: str
+    notice: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Heard:
+    """A verified webhook and the answer its provider expects."""
+
+    said: list[_Said]
+    answer: Acknowledgement
+
+
+def receiver(providers: Providers) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of `/webhooks/{shop}/{provider}`."""
 
     async def receive(request: Request) -> Response:
-        name = request.path_params["name"]
-        gateway = gateways.by_name.get(name)
-        if gateway is None:
-            return PlainTextResponse("no such gateway", status_code=404)
+        name = request.path_params["provider"]
         try:
-            notice = gateway.parse_webhook(dict(request.headers), await request.body())
+            shop_id = await _shop_of(request.path_params["shop"])
+            heard = await _hear(providers, shop_id, name, request)
+            await _store(shop_id, name, heard.said)
         except WebhookRejected as error:
-            _log.warning("webhook refused", gateway=name, reason=str(error))
+            _log.warning("webhook refused", provider=name, reason=str(error))
             return PlainTextResponse("not authentic", status_code=401)
-        try:
-            await _store(name, notice)
-        except Unavailable:
+        except _NoSuchAddress:
+            return PlainTextResponse("no such address", status_code=404)
+        except (Unavailable, ProviderError):
             # Anything but 2xx makes the provider send it again.
             return PlainTextResponse("try again", status_code=503, headers={"retry-after": "1"})
-        answer = gateway.acknowledgement()
+        answer = heard.answer
         return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
 
     return receive
@@ -54,17 +96,15 @@ def handler(gateways: Gateways) -> Callable[[UUID], Awaitable[None]]:
 
     async def handle(message_id: UUID) -> None:
         message = await WebhookMessage.get(id=message_id)
-        if message.handled_at is not None or message.provider not in gateways.by_name:
+        if message.handled_at is not None:
             return
-        notice = GatewayNotice(
-            event_id=message.event_id,
-            number=message.number,
-            outcome=_outcome(message.outcome),
-        )
-        if not await gateways.notice(message.provider, notice):
+        if "tracking" in message.notice:
+            news = _TRACKING.validate_python(message.notice["tracking"])
+            await tracking.record(message.shop_id, message.provider, news)
+        elif not await gateways.notice(message.shop_id, message.provider, _refund_notice(message)):
             _log.error(
-                "a webhook is about no payout of ours: reconcile by hand",
-                gateway=message.provider,
+                "a webhook is about no payout of this shop: reconcile by hand",
+                provider=message.provider,
                 number=message.number,
             )
         await database.transaction(lambda tx: _mark_handled(tx, message))
@@ -72,35 +112,88 @@ def handler(gateways: Gateways) -> Callable[[UUID], Awaitable[None]]:
     return handle
 
 
-async def _store(gateway: str, notice: GatewayNotice) -> None:
+class _NoSuchAddress(Exception):
+    """There is no such shop, or it has no such provider that sends webhooks."""
+
+
+async def _shop_of(handle: str) -> UUID:
+    for row in await database.fetch(_SHOP, handle):
+        found: UUID = row["id"]
+        return found
+    raise _NoSuchAddress
+
+
+async def _hear(providers: Providers, shop_id: UUID, name: str, request: Request) -> _Heard:
+    try:
+        line = await providers.any(shop_id, name)
+    except ProviderUnreachable as error:
+        if error.reason == "MISSING":
+            raise _NoSuchAddress from error
+        raise
+    if line.sheet is None:
+        raise _NoSuchAddress
+    seconds = line.sheet.acknowledge_within.total_seconds()
+    return await _parse(line, dict(request.headers), await request.body(), seconds)
+
+
+async def _parse(
+    line: Connection[Provider], headers: Headers, body: bytes, seconds: float
+) -> _Heard:
+    def work(provider: Provider) -> _Heard:
+        if isinstance(provider, PaymentGateway):
+            notice = provider.parse_webhook(headers, body)
+            return _Heard(said=[_of_refund(notice)], answer=provider.acknowledgement(notice))
+        assert isinstance(provider, Courier), "only gateways and couriers have a sheet"
+        notices = provider.parse_webhook(headers, body)
+        return _Heard(said=_of_parcels(notices), answer=provider.acknowledgement(notices))
+
+    return await line.read(work, seconds=seconds)
+
+
+def _of_refund(notice: GatewayNotice) -> _Said:
+    outcome = _OUTCOME.dump_python(understood(notice.outcome), mode="json")
+    return _Said(
+        event_id=_short(notice.event_id), number=notice.number[:64], notice={"outcome": outcome}
+    )
+
+
+def _of_parcels(notices: Sequence[TrackingNotice]) -> list[_Said]:
+    return [_of_parcel(notice) for notice in notices]
+
+
+def _of_parcel(notice: TrackingNotice) -> _Said:
+    news = tracking.understood(notice.tracking)
+    return _Said(
+        event_id=_short(notice.event_id),
+        number=news.tracking_number,
+        notice={"tracking": _TRACKING.dump_python(news, mode="json")},
+    )
+
+
+def _short(event_id: str) -> str:
+    """The id as it fits into its column; the same id always becomes the same."""
+    if len(event_id) <= 128 and event_id.isprintable():
+        return event_id
+    return hashlib.sha256(event_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def _store(shop_id: UUID, provider: str, said: list[_Said]) -> None:
     async def work(tx: database.Transaction) -> None:
-        content = [
-            new_id(),
-            gateway,
-            notice.event_id,
-            notice.number,
-            _to_json(understood(notice.outcome)),
-            clock.now(),
-        ]
-        for row in await tx.execute_query_dict(_STORE, content):
-            await jobs.enqueue(tx, "webhook", row["id"], key=f"webhook:{row['id']}")
+        for one in said:
+            notice = orjson.dumps(one.notice).decode()
+            row_id, at = new_id(), clock.now()
+            content = [row_id, shop_id, provider, one.event_id, one.number, notice, at]
+            for row in await tx.execute_query_dict(_STORE, content):
+                await jobs.enqueue(tx, "webhook", row["id"], key=f"webhook:{row['id']}")
 
     await database.transaction(work)
+
+
+def _refund_notice(message: WebhookMessage) -> GatewayNotice:
+    outcome = _OUTCOME.validate_python(message.notice["outcome"])
+    return GatewayNotice(event_id=message.event_id, number=message.number, outcome=outcome)
 
 
 async def _mark_handled(tx: database.Transaction, message: WebhookMessage) -> None:
     message.handled_at = clock.now()
     await message.save(using_db=tx, update_fields=["handled_at"])
-
-
-_PLAIN = ("reference", "code", "message", "retriable", "renumber", "absent", "amount", "currency")
-
-
-def _to_json(outcome: Outcome) -> str:
-    plain = {name: getattr(outcome, name) for name in _PLAIN}
-    return json.dumps({"state": outcome.state.value, **plain})
-
-
-def _outcome(stored: dict[str, object]) -> Outcome:
-    plain = {name: stored[name] for name in _PLAIN}
-    return Outcome(state=OutcomeState(str(stored["state"])), **plain)  # type: ignore[arg-type] # as stored

@@ -12,10 +12,11 @@ import asyncpg
 import httpx2
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from support.api import Api
 from support.world import World, make_world
 
-from refund_gql import app, logs
+from refund_gql import app, logs, vault
 from refund_gql.app import Engine
 from refund_gql.models import Shop
 from refund_gql.settings import Settings
@@ -38,6 +39,8 @@ def settings(data: Path) -> Settings:
         payout_backoff_seconds=0.05,
         payout_backoff_limit_seconds=0.5,
         gateway_timeout_seconds=2,
+        breaker_failures=1_000_000,  # what misbehaves on purpose is no provider that is down
+        secret_keys=SecretStr(vault.new_key()),
     )
     logs.configure(settings)
     return settings

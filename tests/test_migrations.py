@@ -185,7 +185,7 @@ async def test_the_rows_of_an_older_version_survive_an_upgrade(database_url: str
         [shop] = await connection.fetch("select handle, channel_order::text from shop")
         [customer] = await connection.fetch("select contacts::text, channels::text from customer")
         messages = await connection.fetch(
-            "select event_id, notice->>'state' as state from webhook_message"
+            "select event_id, notice->'outcome'->>'state' as state from webhook_message"
         )
     finally:
         await connection.close()

@@ -25,6 +25,7 @@ from refund_gql_sandbox.gateway import SandboxGateway
 from refund_gql_sandbox.settings import SandboxSettings
 from refund_gql_sandbox.webhook import sign
 from support.api import Api, key
+from support.providers import lend, line
 from support.world import World, eventually, make_world, shipped
 
 import refund_gql
@@ -119,7 +120,7 @@ class Here:
         body = json.dumps({**told, **more}).encode()
         headers = sign(body, "sandbox-webhook-secret")
         return await self.client.post(
-            f"/webhooks/gateways/{self.bank}", content=body, headers=headers
+            f"/webhooks/{self.world.shop.handle}/{self.bank}", content=body, headers=headers
         )
 
 
@@ -139,7 +140,7 @@ async def here(
     )
     await gateway.check()
     bank = f"bank-{key()}"
-    monkeypatch.setitem(engine.gateways.by_name, bank, gateway)
+    lend(monkeypatch, engine.providers, line(gateway), name=bank)
     transport = httpx2.ASGITransport(app=app.create_app(engine), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Here(
@@ -566,10 +567,16 @@ async def test_p18_a_limit_of_n_allows_exactly_n(here: Here, settings: Settings)
 
 async def test_p19_what_was_not_sent_does_not_say_that_it_was(here: Here) -> None:
     missing = {"gateway": "not-installed", "reference": key(), "amount": 8900}
-    refund = await here.ends(await here.ask(await here.order(captures=[missing])))
-    assert (refund["status"], refund["stuckReason"]) == ("PAYMENT_STUCK", "GATEWAY_MISSING")
-    [row] = await Payout.filter(number=refund["payouts"][0]["number"])
-    assert (row.sent_at, row.attempts, row.status) == (None, 0, PayoutStatus.NEEDS_MANUAL)
+    asked = await here.ask(await here.order(captures=[missing]))
+
+    async def parked() -> Payout | None:
+        return await Payout.filter(refund__number=asked["number"], parked_at__isnull=False).first()
+
+    row = await eventually(parked, "parked")
+    assert (row.parked_reason, row.status) == ("GATEWAY_MISSING", PayoutStatus.READY)
+    assert (row.sent_at, row.attempts) == (None, 0)
+    refund = await here.world.owner.refund(asked["id"])
+    assert (refund["status"], refund["timeline"][-1]["type"]) == ("APPROVED", "PAYOUT_PARKED")
 
 
 async def test_p20_a_late_refusal_does_not_undo_a_success(here: Here) -> None:
@@ -664,8 +671,8 @@ async def test_p27_no_cent_is_kept_back(here: Here) -> None:
     order = await here.order(
         lines=lines(1000, 1000, 1000), discount=1000, captures=[here.paid(2000)]
     )
-    for line in range(3):
-        assert (await here.ends(await here.ask(order, **unit(order, line))))["status"] == "REFUNDED"
+    for position in range(3):
+        assert (await here.ends(await here.ask(order, **unit(order, position))))["status"] == "REFUNDED"
     assert sorted(here.payments) == [666, 667, 667]
 
 
@@ -887,14 +894,14 @@ def a_new_number_per_attempt(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_timeout_is_a_refusal(patch: pytest.MonkeyPatch) -> None:
-    call = Gateways._call
+    ask = conversation._ask
 
-    async def hasty(self: Gateways, *arguments: Any) -> Outcome:
-        outcome = await call(self, *arguments)
+    async def hasty(*arguments: Any) -> Outcome:
+        outcome = await ask(*arguments)
         unknown = outcome.state is OutcomeState.UNKNOWN
         return replace(outcome, state=OutcomeState.REJECTED) if unknown else outcome
 
-    patch.setattr(Gateways, "_call", hasty)
+    patch.setattr(conversation, "_ask", hasty)
 
 
 def one_try_too_many(patch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from refund_gql_sandbox.gateway import SandboxGateway
 from refund_gql_sandbox.settings import SandboxSettings
 from support.api import Api, key
+from support.providers import lend, line
 from support.world import World, eventually
 
 from refund_gql import clock, database, jobs
@@ -74,7 +75,7 @@ class Bank:
 async def bank(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     made = Bank(tmp_path / "bank.sqlite")
     await made.gateway.check()
-    monkeypatch.setitem(engine.gateways.by_name, made.name, made.gateway)
+    lend(monkeypatch, engine.providers, line(made.gateway), name=made.name)
     yield made
     await made.gateway.aclose()
 
@@ -133,7 +134,7 @@ def plant(engine: Engine, planted: str, monkeypatch: pytest.MonkeyPatch) -> Plan
 
     def install(*answers: Any, sheet: GatewayCapabilities | None = None) -> Planted:
         gateway = Planted(*answers, sheet=sheet)
-        monkeypatch.setitem(engine.gateways.by_name, planted, gateway)
+        lend(monkeypatch, engine.providers, line(gateway), name=planted)
         return gateway
 
     return install
@@ -157,6 +158,16 @@ async def asked_back(world: World, gateway: str, script: str = "", **order: Any)
 async def stuck(world: World, gateway: str, script: str = "") -> dict[str, Any]:
     """As `asked_back`, once a person has to look."""
     return await world.reaches(await asked_back(world, gateway, script), "PAYMENT_STUCK")
+
+
+async def parked(world: World, refund: dict[str, Any]) -> dict[str, Any]:
+    """The refund once one of its payouts waits for a gateway."""
+
+    async def look() -> dict[str, Any] | None:
+        found = await world.owner.refund(refund["id"], STAFF_ONLY)
+        return found if any(payout["parkedReason"] for payout in found["payouts"]) else None
+
+    return await eventually(look, "parked")
 
 
 def attempts(refund: dict[str, Any]) -> list[tuple[str, str, str | None]]:
@@ -476,19 +487,30 @@ async def test_a_retry_by_hand_gives_all_the_tries_again(
 async def test_a_gateway_that_is_not_installed_parks_the_payout_until_it_is(
     world: World, planted: str, plant: Plant
 ) -> None:
-    refund = await stuck(world, planted)
-    assert (statuses(refund), refund["stuckReason"]) == (["NEEDS_MANUAL"], "GATEWAY_MISSING")
+    refund = await parked(world, await asked_back(world, planted))
+    assert (statuses(refund), refund["payouts"][0]["parkedReason"]) == (
+        ["READY"],
+        "GATEWAY_MISSING",
+    )
     assert (attempts(refund), await reserved(refund)) == ([], [8900])
     gateway = plant(OK)
-    await retried(world.finance, refund)
     refund = await world.reaches(refund, "REFUNDED")
-    assert gateway.calls == ["REFUND"]
+    assert (gateway.calls, refund["payouts"][0]["parkedReason"]) == (["REFUND"], None)
+    types = [entry["type"] for entry in refund["timeline"]]
+    assert types[2:] == [
+        "PAYOUT_PARKED",
+        "PAYMENT_STARTED",
+        "PAYOUT_RESUMED",
+        "PAYOUT_SUCCEEDED",
+        "REFUNDED",
+    ]
 
 
 async def test_a_retry_is_not_lost_while_the_job_that_gave_up_is_still_there(
     world: World, planted: str, plant: Plant
 ) -> None:
     """That job holds the key of the next attempt until the queue has cleared it away."""
+    plant(sheet=GatewayCapabilities(currencies=frozenset({"JPY"})))
     refund = await stuck(world, planted)
     row = await Payout.get(number=refund["payouts"][0]["number"])
     later = clock.now() + timedelta(hours=1)

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 from support.api import key
+from support.providers import lend, line
 from support.world import World, eventually
 
 from refund_gql import clock, jobs
@@ -57,7 +58,7 @@ class Patient(PaymentGateway):
 @pytest.fixture
 def patient(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Patient:
     gateway = Patient()
-    monkeypatch.setitem(engine.gateways.by_name, gateway.key, gateway)
+    lend(monkeypatch, engine.providers, line(gateway), name=gateway.key)
     return gateway
 
 
@@ -173,10 +174,11 @@ async def test_a_message_whose_job_was_lost_is_handled(
 ) -> None:
     payout = await at_gateway(world, patient)
     message = await WebhookMessage.create(
+        shop_id=world.shop.id,
         provider=patient.key,
         event_id=key(),
         number=payout.number,
-        outcome=asdict(Outcome(state=OutcomeState.SUCCEEDED)),
+        notice={"outcome": asdict(Outcome(state=OutcomeState.SUCCEEDED))},
         received_at=clock.now(),
     )
     await reconciliation.reconcile()

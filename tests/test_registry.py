@@ -1,6 +1,7 @@
 """Plugins are found at start; a broken one says what is wrong and stops no other."""
 
 import sys
+import threading
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -9,18 +10,30 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field, SecretStr, field_validator
 
-from refund_gql import registry
 from refund_gql.providers import (
+    Delivery,
     GatewayCapabilities,
+    Misconfigured,
+    Notification,
+    Notifier,
     Outcome,
     OutcomeState,
     PaymentGateway,
+    ProviderKind,
     ProviderSettings,
     RefundRequest,
     hookimpl,
 )
-from refund_gql.registry import Plugin, PluginsRefused, PluginState, Registry
+from refund_gql.registry import (
+    Plugin,
+    PluginsRefused,
+    PluginState,
+    Registry,
+    configuration,
+    discovery,
+)
 from refund_gql.settings import Settings
+from refund_gql.vault import Vault
 
 
 class Bank(PaymentGateway):
@@ -73,7 +86,7 @@ Install = Callable[..., None]
 def install(monkeypatch: pytest.MonkeyPatch) -> Install:
     """Install plugins: an entry point each, with the module it leads to."""
     installed: list[EntryPoint] = []
-    monkeypatch.setattr(registry, "entry_points", lambda group: list(installed))
+    monkeypatch.setattr(discovery, "entry_points", lambda group: list(installed))
 
     def add(name: str, *gateways: Any, api: str | None = ">=1.0,<2", **attributes: Any) -> None:
         module = ModuleType(f"plugin_{name}")
@@ -85,13 +98,13 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
         for attribute, value in attributes.items():
             setattr(module, attribute, value)
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        installed.append(EntryPoint(name, module.__name__, registry.GROUP))
+        installed.append(EntryPoint(name, module.__name__, discovery.GROUP))
 
     return add
 
 
 def load(**switches: Any) -> Registry:
-    return registry.load(Settings(**switches), {})
+    return discovery.load(Settings(**switches), {})
 
 
 def only(found: Registry, name: str) -> Plugin:
@@ -104,7 +117,7 @@ def only(found: Registry, name: str) -> Plugin:
 def test_a_plugin_brings_its_gateways(install: Install) -> None:
     install("banks", named("red"), named("blue"))
     found = load()
-    assert sorted(found.gateways) == ["blue", "red"]
+    assert sorted(found.offers) == ["blue", "red"]
     assert only(found, "banks") == Plugin(
         name="banks",
         distribution="",
@@ -120,8 +133,8 @@ def test_the_environment_fills_a_providers_settings_over_the_defaults(
     install("keyed", KeyedBank)
     monkeypatch.setenv("REFUND_GQL_KEYED_BANK_API_KEY", "from-the-environment")
     defaults = {"keyed-bank": {"api_key": "from-the-defaults", "retries": "7"}}
-    found = registry.load(Settings(), defaults)
-    settings = found.gateways["keyed-bank"].settings
+    offer = discovery.load(Settings(), defaults).offers["keyed-bank"]
+    settings = configuration.settings_of(offer, None, Vault({}))
     assert isinstance(settings, KeyedSettings)
     assert settings.api_key.get_secret_value() == "from-the-environment"
     assert settings.retries == 7
@@ -134,6 +147,26 @@ class Unfinished(PaymentGateway):
     """Somebody forgot the methods."""
 
     name = "unfinished"
+
+
+class FakeNotifierNamedAcme(Notifier):
+    """A channel that needs no address."""
+
+    name = "acme"
+    address = ""
+
+    async def check(self) -> None:
+        """Nothing to prove."""
+
+    async def send(self, message: Notification) -> Delivery:
+        return Delivery()
+
+
+class Nameless(FakeNotifierNamedAcme):
+    """A channel that does not say which address it needs."""
+
+    name = "nameless"
+    address = None  # type: ignore[assignment] # somebody forgot
 
 
 def explode() -> list[type[PaymentGateway]]:
@@ -160,6 +193,21 @@ def explode() -> list[type[PaymentGateway]]:
             PluginState.FAILED,
             "currency",
         ),
+        (
+            {"register_couriers": hookimpl(lambda: [Bank])},
+            PluginState.FAILED,
+            "no subclass of Courier",
+        ),
+        (
+            {"register_gateways": hookimpl(lambda: [named("Upper Case")])},
+            PluginState.FAILED,
+            "lower-case letters",
+        ),
+        (
+            {"register_notifiers": hookimpl(lambda: [Nameless])},
+            PluginState.FAILED,
+            "Nameless.address",
+        ),
         ({"api": None}, PluginState.INCOMPATIBLE, "this engine has 1.0"),
         ({"api": ">=2"}, PluginState.INCOMPATIBLE, "'>=2'"),
         ({"api": "one or two"}, PluginState.INCOMPATIBLE, "one or two"),
@@ -170,6 +218,9 @@ def explode() -> list[type[PaymentGateway]]:
         "no list",
         "misspelt hook",
         "unknown argument",
+        "wrong kind",
+        "bad name",
+        "no address",
         "no version",
         "later version",
         "no range",
@@ -184,8 +235,44 @@ def test_a_broken_plugin_says_why_and_stops_no_other(
     broken = only(found, "broken")
     assert (broken.state, broken.provides) == (state, ())
     assert words in broken.reason
-    assert list(found.gateways) == ["good-bank"]
+    assert list(found.offers) == ["good-bank"]
     assert only(found, "good").state is PluginState.ACTIVE
+
+
+def test_a_plugin_that_exits_at_import_does_not_take_the_engine_with_it(install: Install) -> None:
+    install("quitter", register_gateways=hookimpl(lambda: sys.exit(3)))
+    install("good", named("good-bank"))
+    found = load()
+    assert only(found, "quitter").state is PluginState.FAILED
+    assert list(found.offers) == ["good-bank"]
+
+
+def test_a_plugin_that_hangs_at_import_is_left_behind(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+    monkeypatch.setattr(discovery, "LOAD_SECONDS", 0.05)
+
+    def hang() -> list[type[PaymentGateway]]:
+        let_go.wait(60)
+        return []
+
+    install("hanging", register_gateways=hookimpl(hang))
+    install("good", named("good-bank"))
+    found = load()
+    let_go.set()
+    assert only(found, "hanging").state is PluginState.FAILED
+    assert "did not end within 0.05 seconds" in only(found, "hanging").reason
+    assert list(found.offers) == ["good-bank"]
+
+
+def test_what_a_shop_may_still_set_is_no_reason_not_to_load(install: Install) -> None:
+    install("keyed", KeyedBank)
+    found = load(strict_plugins=True)
+    assert only(found, "keyed").state is PluginState.ACTIVE
+    with pytest.raises(Misconfigured, match="api_key") as missing:
+        configuration.settings_of(found.offers["keyed-bank"], None, Vault({}))
+    assert missing.value.field == "api_key"
 
 
 def test_a_plugin_that_cannot_be_imported_is_failed(
@@ -197,13 +284,12 @@ def test_a_plugin_that_cannot_be_imported_is_failed(
     found = load()
     assert only(found, "gone").state is PluginState.FAILED
     assert "plugin_gone" in only(found, "gone").reason
-    assert list(found.gateways) == ["good-bank"]
+    assert list(found.offers) == ["good-bank"]
 
 
 @pytest.mark.parametrize(
     ("environment", "variable", "words"),
     [
-        ({}, "REFUND_GQL_KEYED_BANK_API_KEY", "required"),
         ({"API_KEY": "s3cret"}, "REFUND_GQL_KEYED_BANK_API_KEY", "at least 12"),
         ({"API_KEY": "s3cret with spaces"}, "REFUND_GQL_KEYED_BANK_API_KEY", "spaces"),
         (
@@ -217,7 +303,7 @@ def test_a_plugin_that_cannot_be_imported_is_failed(
             "not permitted",
         ),
     ],
-    ids=["missing", "too short", "with spaces", "no number", "misspelt"],
+    ids=["too short", "with spaces", "no number", "misspelt"],
 )
 def test_a_misconfigured_plugin_names_the_variable_and_not_the_secret(
     install: Install,
@@ -233,10 +319,10 @@ def test_a_misconfigured_plugin_names_the_variable_and_not_the_secret(
     found = load()
     keyed = only(found, "keyed")
     assert keyed.state is PluginState.MISCONFIGURED
-    assert f"set {variable} (" in keyed.reason
+    assert f"correct {variable} (" in keyed.reason
     assert words in keyed.reason
     assert "s3cret" not in keyed.reason
-    assert list(found.gateways) == ["good-bank"]
+    assert list(found.offers) == ["good-bank"]
 
 
 def test_a_second_gateway_of_the_same_name_is_refused_and_both_owners_are_named(
@@ -250,15 +336,23 @@ def test_a_second_gateway_of_the_same_name_is_refused_and_both_owners_are_named(
     assert only(found, "b").state is PluginState.DUPLICATE
     assert "first_package" in only(found, "b").reason
     assert "second_package" in only(found, "b").reason
-    assert type(found.gateways["bank"]) is first
-    assert list(found.gateways) == ["bank"]
+    assert found.offers["bank"].provider is first
+    assert list(found.offers) == ["bank"]
+
+
+def test_a_name_is_unique_over_all_kinds(install: Install) -> None:
+    install("a", named("acme"))
+    install("b", register_notifiers=hookimpl(lambda: [FakeNotifierNamedAcme]))
+    found = load()
+    assert only(found, "b").state is PluginState.DUPLICATE
+    assert found.offers["acme"].kind is ProviderKind.GATEWAY
 
 
 def test_one_plugin_with_the_same_name_twice_is_refused_too(install: Install) -> None:
     install("a", named("bank"), named("bank"))
     found = load()
     assert only(found, "a").state is PluginState.DUPLICATE
-    assert found.gateways == {}
+    assert found.offers == {}
 
 
 # --- which plugins are wanted -----------------------------------------------------------------
@@ -279,7 +373,7 @@ def test_only_the_plugins_of_the_list_are_loaded(
     install("red", named("red"))
     install("blue", named("blue"))
     found = load(plugins=wanted)
-    assert sorted(found.gateways) == loaded
+    assert sorted(found.offers) == loaded
     assert sorted(plugin.name for plugin in found.plugins) == loaded
 
 
@@ -291,38 +385,19 @@ def test_a_plugin_that_is_not_wanted_is_not_even_imported(install: Install) -> N
 
 
 def test_the_strict_switch_refuses_to_start_and_names_every_broken_plugin(
-    install: Install,
+    install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install("good", named("good-bank"))
     install("old", api=">=2")
     install("keyed", KeyedBank)
+    monkeypatch.setenv("REFUND_GQL_KEYED_BANK_API_KEY", "short")
     with pytest.raises(PluginsRefused) as refused:
         load(strict_plugins=True)
     assert "old: written for plugin API" in str(refused.value)
-    assert "keyed: set REFUND_GQL_KEYED_BANK_API_KEY" in str(refused.value)
+    assert "keyed: correct REFUND_GQL_KEYED_BANK_API_KEY" in str(refused.value)
     assert "good" not in str(refused.value)
 
 
 def test_the_strict_switch_is_content_with_good_plugins(install: Install) -> None:
     install("good", named("good-bank"))
-    assert list(load(strict_plugins=True).gateways) == ["good-bank"]
-
-
-# --- the end ----------------------------------------------------------------------------------
-
-
-async def test_a_provider_that_fails_to_close_keeps_no_other_from_closing(
-    install: Install,
-) -> None:
-    closed: list[str] = []
-
-    class Closing(Bank):
-        async def aclose(self) -> None:
-            if self.name == "a-bank":
-                raise RuntimeError("cannot close")
-            closed.append(self.name)
-
-    install("a", named("a-bank", Closing))
-    install("b", named("b-bank", Closing))
-    await load().aclose()
-    assert closed == ["b-bank"]
+    assert list(load(strict_plugins=True).offers) == ["good-bank"]

@@ -15,6 +15,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLUnionType,
     get_named_type,
+    is_leaf_type,
     is_specified_scalar_type,
     print_type,
 )
@@ -24,9 +25,12 @@ from refund_gql import cli
 
 COMMITTED = Path(__file__).parent.parent / "schema.graphql"
 MAKES_NO_MONEY_MOVE = {
-    "apiTokenCreate", "apiTokenRevoke", "customerSessionCreate", "customerUpsert", "orderUpsert",
-    "orderUpsertBulk", "productUpsert", "reasonTagCreate", "reasonTagRetire", "reasonTagUpdate",
-    "shopUpdate", "staffCreate", "staffLogin",
+    "apiTokenCreate", "apiTokenRevoke", "customerSessionCreate", "customerUpsert", "messageResend",
+    "orderUpsert", "orderUpsertBulk", "pluginCheck", "pluginSettingsUpdate", "productUpsert",
+    "reasonTagCreate", "reasonTagRetire", "reasonTagUpdate", "shopUpdate", "staffCreate",
+    "staffLogin", "templateReset", "templateUpsert", "webhookDeliveryRedeliver",
+    "webhookEndpointCreate", "webhookEndpointDisable", "webhookEndpointEnable",
+    "webhookEndpointRotateSecret", "webhookEndpointTest", "webhookEndpointUpdate",
 }  # fmt: skip
 """Mutations that may be repeated without a key: upserts by name, and settings."""
 
@@ -51,6 +55,22 @@ def test_the_committed_schema_is_what_the_command_prints(
     """After a change on purpose: `make schema`."""
     cli.schema()
     assert COMMITTED.read_text("utf-8") == capsys.readouterr().out
+
+
+def test_the_members_of_a_union_can_be_asked_for_the_same_names_in_one_selection() -> None:
+    """GraphQL refuses `... on A { x } ... on B { x }` when x has two types: the same field must
+    mean the same everywhere, as far as its members' types are not lists of their own."""
+    conflicts = []
+    for union in named():
+        if isinstance(union, GraphQLUnionType):
+            types: dict[str, str] = {}
+            for member in union.types:
+                for name, field in member.fields.items():
+                    if is_leaf_type(get_named_type(field.type)):
+                        known = types.setdefault(name, str(field.type))
+                        if known != str(field.type):
+                            conflicts.append(f"{union.name}: {name} is {known} and {field.type}")
+    assert conflicts == []
 
 
 def test_every_type_and_field_is_described() -> None:

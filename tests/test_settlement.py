@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 from support.api import key
+from support.providers import lend, line
 from support.world import World, eventually
 
 from refund_gql import clock
@@ -70,7 +71,7 @@ class Patient(PaymentGateway):
 
 @pytest.fixture(autouse=True)
 def _patient(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(engine.gateways.by_name, "patient", Patient(ProviderSettings()))
+    lend(monkeypatch, engine.providers, line(Patient(ProviderSettings())), name="patient")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class InFlight:
         for found in evidence:
             outcome = found if isinstance(found, Outcome) else Outcome(state=found)
             notice = GatewayNotice(event_id=uuid4().hex, number=self.payout.number, outcome=outcome)
-            assert await self.engine.gateways.notice("patient", notice)
+            assert await self.engine.gateways.notice(self.payout.shop_id, "patient", notice)
 
     async def row(self) -> asyncpg.Record:
         connection = await asyncpg.connect(self.url)
@@ -237,7 +238,7 @@ async def test_another_reason_while_stuck_is_shown_and_part_of_the_history(
 async def test_evidence_about_an_unknown_number_is_nobodys(engine: Engine, world: World) -> None:
     flying = await in_flight(engine, world)
     notice = GatewayNotice(event_id="e", number="RP0", outcome=Outcome(state=SUCCEEDED))
-    assert await engine.gateways.notice("patient", notice) is False
+    assert await engine.gateways.notice(world.shop.id, "patient", notice) is False
     assert await flying.state() == ("PROCESSING", "PAYING", None, 8900)
 
 

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support.world import World
+from support.providers import line
+from support.world import World, make_world
 
 from refund_gql import clock
 from refund_gql.app import Engine
@@ -65,6 +66,7 @@ from refund_gql.providers import (
     ProviderSettings,
     RefundRequest,
 )
+from refund_gql.registry import Connection
 from refund_gql.roles import STAFF, Role, Scope
 from refund_gql.states import (
     FINAL,
@@ -452,9 +454,13 @@ async def open_shop(world: World, url: str) -> Shop:
         shop_id=world.shop.id, role=Role.SERVICE, id=uuid4(), scopes=frozenset(Scope)
     )
     bank = MoodyBank()
+    moody = line(bank, seconds=10)
+
+    async def connect(shop_id: UUID, name: str) -> Connection[PaymentGateway]:
+        return moody
+
     gateways = Gateways(
-        by_name={"moody": bank},
-        timeout=timedelta(seconds=10),
+        connect=connect,
         tries=4,
         backoff=timedelta(seconds=1),
         backoff_limit=timedelta(seconds=1),
@@ -900,7 +906,7 @@ class Anything(RuleBasedStateMachine):
     @rule(index=INDEX)
     def hear(self, index: int) -> None:
         if news := self.shop.bank.news:
-            self.run(self.shop.gateways.notice("moody", news[index % len(news)]))
+            self.run(self.shop.gateways.notice(self.shop.id, "moody", news[index % len(news)]))
 
     @rule(index=INDEX, well=st.booleans())
     def finish_at_the_bank(self, index: int, well: bool) -> None:
@@ -975,8 +981,6 @@ async def play(
 
 @pytest.fixture
 def make_a_world(api: Any, settings: Any) -> Callable[[], Awaitable[World]]:
-    from support.world import make_world
-
     return lambda: make_world(api, settings)
 
 

@@ -12,6 +12,7 @@ from refund_gql_sandbox.settings import SandboxSettings
 from refund_gql_sandbox.webhook import sign
 from structlog.testing import capture_logs
 from support.api import key
+from support.providers import lend, line
 from support.world import World, eventually
 
 from refund_gql import app, database, jobs, webhooks
@@ -35,6 +36,7 @@ class Silent(SandboxGateway):
     def __init__(self, path: Any) -> None:
         super().__init__(SandboxSettings(ledger=path))
         self.key = f"silent-{key()}"
+        self.address = ""
         self.got = asyncio.Event()
         self.go = asyncio.Event()
         self.numbers: list[str] = []
@@ -48,10 +50,13 @@ class Silent(SandboxGateway):
 
 
 @pytest.fixture
-async def silent(engine: Engine, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+async def silent(
+    engine: Engine, world: World, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """A gateway that speaks the sandbox's webhooks, under a name that no other test uses."""
     gateway = Silent(tmp_path / "silent.sqlite")
-    monkeypatch.setitem(engine.gateways.by_name, gateway.key, gateway)
+    gateway.address = f"/webhooks/{world.shop.handle}/{gateway.key}"
+    lend(monkeypatch, engine.providers, line(gateway), name=gateway.key)
     yield gateway
     gateway.go.set()
 
@@ -85,7 +90,7 @@ async def post(
 ) -> httpx2.Response:
     body = json.dumps(content).encode()
     signed = {**sign(body, secret), **headers}
-    return await client.post(f"/webhooks/gateways/{to}", content=body, headers=signed)
+    return await client.post(to, content=body, headers=signed)
 
 
 async def at_gateway(world: World, silent: Silent) -> dict[str, Any]:
@@ -94,6 +99,10 @@ async def at_gateway(world: World, silent: Silent) -> dict[str, Any]:
     asked = await world.refund(world.customer, await world.order(captures=[capture]))
     await silent.got.wait()
     return asked
+
+
+def sandbox(world: World) -> str:
+    return f"/webhooks/{world.shop.handle}/sandbox"
 
 
 async def handled(content: dict[str, Any]) -> WebhookMessage:
@@ -134,7 +143,7 @@ async def test_a_message_before_the_answer_settles_and_the_answer_changes_nothin
     world: World, silent: Silent, client: httpx2.AsyncClient, answer: Outcome
 ) -> None:
     refund = await at_gateway(world, silent)
-    response = await post(client, silent.key, message(silent.numbers[0], "SUCCEEDED"))
+    response = await post(client, silent.address, message(silent.numbers[0], "SUCCEEDED"))
     assert (response.status_code, response.text) == (200, "ok")
     refund = await world.reaches(refund, "REFUNDED")
     silent.answer = answer
@@ -160,7 +169,7 @@ async def test_a_message_after_the_end_changes_nothing(
     refund = await world.reaches(await at_gateway(world, silent), "REFUNDED")
     for state in ("SUCCEEDED", "PROCESSING", "REJECTED", "A_WORD_NOBODY_KNOWS"):
         late = message(silent.numbers[0], state)
-        assert (await post(client, silent.key, late)).status_code == 200
+        assert (await post(client, silent.address, late)).status_code == 200
         await handled(late)
     after = await world.owner.refund(refund["id"])
     assert (after["status"], after["version"]) == ("REFUNDED", refund["version"])
@@ -172,7 +181,7 @@ async def test_a_reversal_after_the_end_reopens_the_refund(
     silent.answer = Outcome(state=OutcomeState.SUCCEEDED)
     silent.go.set()
     refund = await world.reaches(await at_gateway(world, silent), "REFUNDED")
-    await post(client, silent.key, message(silent.numbers[0], "REVERSED"))
+    await post(client, silent.address, message(silent.numbers[0], "REVERSED"))
     refund = await world.reaches(refund, "PAYMENT_STUCK")
     assert refund["stuckReason"] == "REVERSED"
 
@@ -182,12 +191,12 @@ async def test_a_message_twice_is_stored_and_takes_effect_once(
 ) -> None:
     refund = await at_gateway(world, silent)
     told = message(silent.numbers[0], "SUCCEEDED")
-    answers = await asyncio.gather(*(post(client, silent.key, told) for _ in range(5)))
+    answers = await asyncio.gather(*(post(client, silent.address, told) for _ in range(5)))
     assert {(answer.status_code, answer.text) for answer in answers} == {(200, "ok")}
     assert await stored(told) == 1
     refund = await world.reaches(refund, "REFUNDED")
     assert types(refund)[-3:] == PAID
-    again = await post(client, silent.key, told)
+    again = await post(client, silent.address, told)
     assert (again.status_code, await stored(told)) == (200, 1)
 
 
@@ -196,7 +205,7 @@ async def test_the_same_news_under_two_ids_takes_effect_once(
 ) -> None:
     refund = await at_gateway(world, silent)
     news = [message(silent.numbers[0], "SUCCEEDED") for _ in range(2)]
-    await asyncio.gather(*(post(client, silent.key, told) for told in news))
+    await asyncio.gather(*(post(client, silent.address, told) for told in news))
     for told in news:
         await handled(told)
     refund = await world.reaches(refund, "REFUNDED")
@@ -207,7 +216,7 @@ async def test_a_wrong_amount_is_no_success(
     world: World, silent: Silent, client: httpx2.AsyncClient
 ) -> None:
     refund = await at_gateway(world, silent)
-    await post(client, silent.key, message(silent.numbers[0], "SUCCEEDED", amount=8901))
+    await post(client, silent.address, message(silent.numbers[0], "SUCCEEDED", amount=8901))
     refund = await world.reaches(refund, "PAYMENT_STUCK")
     assert refund["stuckReason"] == "ECHO_MISMATCH"
 
@@ -225,14 +234,12 @@ async def test_a_forged_message_is_refused_and_leaves_no_trace(
 ) -> None:
     refund = await at_gateway(world, silent)
     forged = message(silent.numbers[0], "SUCCEEDED")
-    answer = await post(client, silent.key, forged, secret="a guess")
+    answer = await post(client, silent.address, forged, secret="a guess")
     assert (answer.status_code, await stored(forged)) == (401, 0)
     body = json.dumps(forged).encode()
     unsigned = [(b"sandbox-event", forged["id"].encode())]
     for headers in ([], unsigned, [(b"sandbox-signature", "é".encode())]):
-        answer = await client.post(
-            f"/webhooks/gateways/{silent.key}", content=body, headers=headers
-        )
+        answer = await client.post(silent.address, content=body, headers=headers)
         assert (answer.status_code, await stored(forged)) == (401, 0)
     await untouched(world, refund)
 
@@ -244,7 +251,7 @@ async def test_one_changed_byte_is_a_forgery(
     told = message(silent.numbers[0], "PROCESSING")
     headers = sign(json.dumps(told).encode(), SECRET)
     changed = json.dumps({**told, "state": "SUCCEEDED"}).encode()
-    answer = await client.post(f"/webhooks/gateways/{silent.key}", content=changed, headers=headers)
+    answer = await client.post(silent.address, content=changed, headers=headers)
     assert (answer.status_code, await stored(told)) == (401, 0)
     await untouched(world, refund)
 
@@ -255,7 +262,7 @@ async def test_an_old_message_under_a_fresh_id_is_a_forgery(
     """The id stands in the signed body; a header that says otherwise does not make it new."""
     refund = await at_gateway(world, silent)
     told = message(silent.numbers[0], "SUCCEEDED")
-    answer = await post(client, silent.key, told, **{"sandbox-event": "evt-fresh"})
+    answer = await post(client, silent.address, told, **{"sandbox-event": "evt-fresh"})
     assert (answer.status_code, await stored(told)) == (401, 0)
     await untouched(world, refund)
 
@@ -267,38 +274,45 @@ async def test_another_gateways_message_about_our_number_is_nobodys(
     refund = await at_gateway(world, silent)
     told = message(silent.numbers[0], "SUCCEEDED")
     with capture_logs() as logs:
-        assert (await post(client, "sandbox", told)).status_code == 200
+        assert (await post(client, sandbox(world), told)).status_code == 200
         await handled(told)
-    assert [line["number"] for line in logs if line.get("gateway") == "sandbox"] == [told["number"]]
+    assert [line["number"] for line in logs if line.get("provider") == "sandbox"] == [
+        told["number"]
+    ]
     await untouched(world, refund)
 
 
-async def test_an_unknown_number_is_stored_and_reported(client: httpx2.AsyncClient) -> None:
+async def test_an_unknown_number_is_stored_and_reported(
+    world: World, client: httpx2.AsyncClient
+) -> None:
     told = message("RP-NOBODY", "SUCCEEDED")
     with capture_logs() as logs:
-        answer = await post(client, "sandbox", told)
+        answer = await post(client, sandbox(world), told)
         await handled(told)
     assert (answer.status_code, await stored(told)) == (200, 1)
     [line] = [line for line in logs if line.get("number") == "RP-NOBODY"]
     assert line["log_level"] == "error"
 
 
-async def test_there_is_no_such_gateway(client: httpx2.AsyncClient) -> None:
-    told = message("RP-NOBODY", "SUCCEEDED")
-    answer = await post(client, "unheard-of", told)
-    assert (answer.status_code, await stored(told)) == (404, 0)
+async def test_there_is_no_such_address(world: World, client: httpx2.AsyncClient) -> None:
+    told, shop = message("RP-NOBODY", "SUCCEEDED"), world.shop.handle
+    for address in (
+        f"/webhooks/{shop}/unheard-of",
+        f"/webhooks/{shop}/sandbox-inbox",
+        "/webhooks/nobodys-shop/sandbox",
+    ):
+        answer = await post(client, address, told)
+        assert (answer.status_code, await stored(told)) == (404, 0)
 
 
-async def test_a_body_without_end_is_not_read(client: httpx2.AsyncClient) -> None:
+async def test_a_body_without_end_is_not_read(world: World, client: httpx2.AsyncClient) -> None:
     body = b"x" * (webhooks.MAX_BODY + 1)
-    answer = await client.post(
-        "/webhooks/gateways/sandbox", content=body, headers=sign(body, SECRET)
-    )
+    answer = await client.post(sandbox(world), content=body, headers=sign(body, SECRET))
     assert answer.status_code == 413
 
 
-async def test_a_webhook_is_posted(client: httpx2.AsyncClient) -> None:
-    assert (await client.get("/webhooks/gateways/sandbox")).status_code == 405
+async def test_a_webhook_is_posted(world: World, client: httpx2.AsyncClient) -> None:
+    assert (await client.get(sandbox(world))).status_code == 405
 
 
 # --- it is stored, or it is sent again --------------------------------------------------------
@@ -329,22 +343,22 @@ async def test_what_was_not_stored_is_not_acknowledged_and_works_when_sent_again
 
     with monkeypatch.context() as broken:
         broken.setattr(jobs, "enqueue", fail)
-        answer = await post(client, silent.key, told)
+        answer = await post(client, silent.address, told)
     assert (answer.status_code, await stored(told)) == (status, 0)
     await untouched(world, refund)
-    assert (await post(client, silent.key, told)).status_code == 200
+    assert (await post(client, silent.address, told)).status_code == 200
     await world.reaches(refund, "REFUNDED")
 
 
 async def test_a_database_that_is_away_is_answered_with_when_to_come_again(
-    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    world: World, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object, **__: object) -> None:
         raise Unavailable("the database was lost")
 
     told = message("RP-NOBODY", "SUCCEEDED")
     monkeypatch.setattr(database, "transaction", away)
-    answer = await post(client, "sandbox", told)
+    answer = await post(client, sandbox(world), told)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
@@ -364,7 +378,7 @@ async def test_a_message_whose_effect_failed_takes_effect_later(
         await succeeded(tx, row)
 
     monkeypatch.setattr(webhooks, "_mark_handled", fail_once)
-    await post(client, silent.key, told)
+    await post(client, silent.address, told)
     await handled(told)
     assert failures == [told["id"]]
     refund = await world.reaches(refund, "REFUNDED")
@@ -394,7 +408,7 @@ async def test_a_talkative_provider_is_heard(
     monkeypatch.setattr(silent, "parse_webhook", Chatty(silent.settings).parse_webhook)
     refund = await at_gateway(world, silent)
     assert (
-        await post(client, silent.key, message(silent.numbers[0], "SUCCEEDED"))
+        await post(client, silent.address, message(silent.numbers[0], "SUCCEEDED"))
     ).status_code == 200
     refund = await world.reaches(refund, "REFUNDED")
     [payout] = await Payout.filter(number=silent.numbers[0])

@@ -1,6 +1,6 @@
 """A shop's own settings, and how a shop comes to be."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import Transaction
 from refund_gql.errors import AlreadyExists, InvalidInput
 from refund_gql.models import Shop
+from refund_gql.outbox import channels
 from refund_gql.roles import Role
 
 
@@ -28,6 +29,8 @@ class ShopFacts:
     return_window_days: int | None = None
     return_address: str | None = None
     return_requirements: Mapping[str, str] | None = None
+    channel_order: Mapping[str, Sequence[str]] | None = None
+    """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
 
 
 async def create(
@@ -99,6 +102,7 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
             "returnAddress", v, longest=500, required=False
         ),
         "return_requirements": _requirements,
+        "channel_order": lambda v: channels.checked_order("channelOrder", v),
     }
     return {
         name: check(getattr(facts, name))

@@ -1,13 +1,21 @@
 """Customers and products: small rows known by the shop's own keys."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer
 from refund_gql.database import Transaction
+from refund_gql.errors import InvalidInput
 from refund_gql.models import Customer, Product
+from refund_gql.outbox import channels
 from refund_gql.roles import Role, Scope
+
+MAX_CONTACTS = 20
+
+_CONTACT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +27,10 @@ class CustomerFacts:
     email: str | None = None
     phone: str | None = None
     locale: str | None = None
+    contacts: Mapping[str, str] | None = None
+    """Further addresses by the names that channels give them; replaces them all."""
+    channels: Sequence[str] | None = None
+    """The notifiers the customer prefers, best first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +50,10 @@ async def upsert_customer(viewer: Viewer, facts: CustomerFacts) -> UUID:
         "email": facts.email and validation.text("email", facts.email, longest=320),
         "phone": facts.phone and validation.text("phone", facts.phone, longest=40),
         "locale": None if facts.locale is None else validation.locale("locale", facts.locale),
+        "contacts": None if facts.contacts is None else _contacts(facts.contacts),
+        "channels": None
+        if facts.channels is None
+        else channels.checked_names("channels", facts.channels),
     }
 
     async def work(tx: Transaction) -> UUID:
@@ -82,3 +98,19 @@ async def product_row(tx: Transaction, shop_id: UUID, sku: str, *, title: str) -
     fresh = Product(shop_id=shop_id, sku=sku, title=title, created_at=clock.now())
     await Product.bulk_create([fresh], ignore_conflicts=True, using_db=tx)
     return await Product.filter(shop_id=shop_id, sku=sku).using_db(tx).get()
+
+
+def _contacts(contacts: Mapping[str, str]) -> dict[str, str]:
+    validation.limited("contacts", len(contacts), MAX_CONTACTS)
+    for name in contacts:
+        if not _CONTACT.fullmatch(name):
+            raise InvalidInput(
+                field="contacts",
+                found=name[:40],
+                expected="names such as wechat_openid: lower-case letters, digits, underscores",
+                zh="名称形如 wechat_openid：小写字母、数字和下划线",
+            )
+    return {
+        name: validation.text(f"contacts.{name}", address, longest=500)
+        for name, address in contacts.items()
+    }

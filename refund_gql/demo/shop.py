@@ -129,8 +129,9 @@ async def _trade(shop: Shop) -> None:
 
 
 def _require_sandbox(running: Engine) -> None:
-    if "sandbox" in running.gateways.by_name:
+    registry = running.providers.registry
+    if "sandbox" in registry.offers:
         return
-    reasons = [p.reason for p in running.registry.plugins if p.name == "sandbox" and p.reason]
+    reasons = [p.reason for p in registry.plugins if p.name == "sandbox" and p.reason]
     found = reasons[0] if reasons else "it is not installed, or REFUND_GQL_PLUGINS leaves it out"
     raise CannotStart(f"the demo pays through the plugin refund-gql-sandbox: {found}")

@@ -53,7 +53,7 @@ async def played(shop: Shop) -> bool:
 
 async def play(running: Engine, shop: Shop, colleagues: Mapping[Role, Viewer]) -> None:
     """Play every scene. Played again, it changes nothing but what was cut short."""
-    jobs, now = app.work(running.gateways).handlers, clock.now()
+    jobs, now = app.work(running).handlers, clock.now()
     for scene in SCENES:
         await _play(scene, shop, colleagues, jobs, now)
 

@@ -2,35 +2,40 @@
 
 No transaction is open during the call. The first conversation sends; after one that was cut
 off, the next asks what became of it. A number is only ever sent again with equal bytes, and
-only when the gateway proved that it does not know it.
+only when the gateway proved that it does not know it. While the gateway cannot be reached for
+this shop, the payout is parked.
 """
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import structlog
-
 from refund_gql import clock
 from refund_gql.auth import system
 from refund_gql.errors import Unavailable
-from refund_gql.flow import journal, settlement
+from refund_gql.flow import journal, parking, routing, settlement
 from refund_gql.flow.journal import Change
 from refund_gql.flow.settlement import Terms
 from refund_gql.models import Capture, Payout, PayoutAttempt, new_id
 from refund_gql.providers import (
     GatewayCapabilities,
     GatewayNotice,
+    Misconfigured,
     Outcome,
     OutcomeState,
+    OutcomeUnknown,
     PaymentGateway,
+    ProviderError,
     RefundRequest,
+    Retryable,
 )
+from refund_gql.registry import Connection, ProviderUnreachable
 from refund_gql.states import PayoutStatus, RefundStatus, Step
 
-_log = structlog.get_logger(__name__)
+Connect = Callable[[UUID, str], Awaitable[Connection[PaymentGateway]]]
+"""From a shop and a gateway's name to its connection. Raises ProviderUnreachable."""
+
 _ACTIVE = (
     PayoutStatus.READY,
     PayoutStatus.SENDING,
@@ -53,11 +58,18 @@ class Conversation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a call came to, and why its payout has to be parked, if it has to be."""
+
+    outcome: Outcome
+    parked: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gateways:
     """Talks to the payment gateways of this process; the jobs `pay` and `recheck` live here."""
 
-    by_name: Mapping[str, PaymentGateway]
-    timeout: timedelta
+    connect: Connect
     tries: int
     backoff: timedelta
     backoff_limit: timedelta
@@ -65,12 +77,18 @@ class Gateways:
     async def pay(self, payout_id: UUID) -> None:
         """The job `pay`: one conversation about one payout."""
         payout = await Payout.get(id=payout_id)
-        conversation = await self._begin(payout)
+        payout.gateway = await routing.gateway_of(payout)
+        try:
+            line = await self.connect(payout.shop_id, payout.gateway)
+            line.require_up()
+        except ProviderUnreachable as error:
+            await self._park(payout, error)
+            return
+        conversation = await self._begin(payout, line.sheet)
         if conversation is None:
             return
-        gateway = self.by_name[payout.gateway]
-        outcome = await self._call(gateway, conversation)
-        await self._finish(payout, conversation, outcome, self._terms(gateway))
+        answer = await _call(line, conversation)
+        await self._finish(payout, conversation, answer, self._terms(line.sheet))
 
     async def recheck(self, payout_id: UUID) -> None:
         """The job `recheck`: success may be reversed, so ask once more.
@@ -78,36 +96,47 @@ class Gateways:
         Raises Unavailable when the gateway does not say; the job is then tried again.
         """
         payout = await Payout.get(id=payout_id)
-        gateway = self.by_name.get(payout.gateway)
-        if gateway is None or payout.status is not PayoutStatus.SUCCEEDED:
+        if payout.status is not PayoutStatus.SUCCEEDED:
             return
+        line = await self.connect(payout.shop_id, payout.gateway)
+        line.require_up()
         asked = Conversation(payout_id=payout_id, attempt=0, send=False, request=request_of(payout))
-        outcome = await self._call(gateway, asked)
-        if outcome.state is OutcomeState.UNKNOWN:
+        answer = await _call(line, asked)
+        if answer.outcome.state is OutcomeState.UNKNOWN:
             raise Unavailable("the gateway did not say whether the payout still stands")
-        if outcome.state is OutcomeState.REVERSED:
-            await self._apply(payout, outcome, self._terms(gateway))
+        if answer.outcome.state is OutcomeState.REVERSED:
+            await self._apply(payout, answer.outcome, self._terms(line.sheet))
 
-    async def notice(self, gateway_name: str, notice: GatewayNotice) -> bool:
-        """Apply a verified webhook; False when it is about no payout of ours."""
-        payout = await Payout.filter(number=notice.number, gateway=gateway_name).first()
+    async def notice(self, shop_id: UUID, gateway: str, notice: GatewayNotice) -> bool:
+        """Apply a verified webhook; False when it is about no payout of this shop."""
+        payout = await Payout.filter(shop_id=shop_id, number=notice.number, gateway=gateway).first()
         if payout is None:
             return False
-        outcome = understood(notice.outcome)
-        await self._apply(payout, outcome, self._terms(self.by_name[gateway_name]))
+        line = await self.connect(shop_id, gateway)
+        await self._apply(payout, understood(notice.outcome), self._terms(line.sheet))
         return True
 
-    def _terms(self, gateway: PaymentGateway) -> Terms:
+    def _terms(self, sheet: GatewayCapabilities) -> Terms:
         return Terms(
-            sheet=gateway.capabilities(),
-            tries=self.tries,
-            backoff=self.backoff,
-            backoff_limit=self.backoff_limit,
+            sheet=sheet, tries=self.tries, backoff=self.backoff, backoff_limit=self.backoff_limit
         )
+
+    async def _park(self, found: Payout, error: ProviderUnreachable) -> None:
+        async def work(change: Change) -> None:
+            payout = await Payout.filter(id=found.id).using_db(change.tx).get()
+            if payout.status not in _ACTIVE:
+                return
+            await parking.park(change, payout, f"GATEWAY_{error.reason}")
+            wait = self.backoff_limit
+            if error.retry_at is not None:
+                wait = max(error.retry_at - change.now, self.backoff)
+            await parking.look_again(change, payout, wait)
+
+        await journal.change(system(found.shop_id), found.refund_id, work)
 
     # --- T1: what to do now, and the attempt that says so -------------------------------------
 
-    async def _begin(self, found: Payout) -> Conversation | None:
+    async def _begin(self, found: Payout, sheet: GatewayCapabilities) -> Conversation | None:
         begun: list[Conversation] = []
 
         async def work(change: Change) -> None:
@@ -116,12 +145,10 @@ class Gateways:
             if payout.status not in _ACTIVE:
                 return
             capture = await _locked_capture(change, payout)
-            gateway = self.by_name.get(payout.gateway)
-            if gateway is None:
-                await settlement.halt(change, payout, "GATEWAY_MISSING")
-            elif reason := await _forbidden(change, payout, capture, gateway.capabilities()):
+            payout.gateway = found.gateway
+            if reason := await _forbidden(change, payout, capture, sheet):
                 await settlement.halt(change, payout, reason)
-            elif wait := await _must_wait(change, payout, capture, gateway.capabilities()):
+            elif wait := await _must_wait(change, payout, capture, sheet):
                 await _postpone(change, payout, wait)
             else:
                 begun.append(await _store_attempt(change, payout, capture))
@@ -129,48 +156,99 @@ class Gateways:
         await journal.change(system(found.shop_id), found.refund_id, work)
         return begun[0] if begun else None
 
-    # --- the call -----------------------------------------------------------------------------
-
-    async def _call(self, gateway: PaymentGateway, conversation: Conversation) -> Outcome:
-        call = gateway.refund if conversation.send else gateway.query
-        try:
-            async with asyncio.timeout(self.timeout.total_seconds()):
-                return understood(await call(conversation.request))
-        except TimeoutError:
-            return Outcome(state=OutcomeState.UNKNOWN, code="TIMEOUT")
-        except Exception as error:
-            # Whatever escapes a plugin proves nothing about the money.
-            _log.exception(
-                "gateway call failed", gateway=gateway.name, number=conversation.request.number
-            )
-            return Outcome(state=OutcomeState.UNKNOWN, code=type(error).__name__)
-
     # --- T2: what came of it ------------------------------------------------------------------
 
     async def _finish(
         self,
         found: Payout,
         conversation: Conversation,
-        outcome: Outcome,
+        answer: Answer,
         terms: Terms,
     ) -> None:
         async def work(change: Change) -> None:
             payout = await Payout.filter(id=found.id).using_db(change.tx).get()
-            await _record(change, conversation, outcome)
-            if payout.attempts == conversation.attempt or outcome.state in _PROOF:
-                await settlement.settle(change, payout, outcome, terms)
+            await _record(change, conversation, answer.outcome)
+            if payout.attempts != conversation.attempt and answer.outcome.state not in _PROOF:
+                return
+            if answer.parked is None:
+                await parking.resume(change, payout)
+            else:
+                await parking.park(change, payout, answer.parked)
+            await settlement.settle(change, payout, answer.outcome, terms)
 
         await journal.change(system(found.shop_id), found.refund_id, work)
 
     async def _apply(self, found: Payout, outcome: Outcome, terms: Terms) -> None:
         async def work(change: Change) -> None:
             payout = await Payout.filter(id=found.id).using_db(change.tx).get()
+            if outcome.state is not OutcomeState.UNKNOWN:
+                await parking.resume(change, payout)
             await settlement.settle(change, payout, outcome, terms)
 
         await journal.change(system(found.shop_id), found.refund_id, work)
 
 
 _PROOF = {OutcomeState.SUCCEEDED, OutcomeState.REVERSED}
+
+
+# --- the call -----------------------------------------------------------------------------
+
+
+async def _call(line: Connection[PaymentGateway], conversation: Conversation) -> Answer:
+    """One call; whatever comes of it is an outcome."""
+    try:
+        outcome = await _ask(line, conversation)
+    except ProviderUnreachable as error:
+        # Another payout is just trying whether the gateway is back; nothing was sent.
+        outcome = _unsent(conversation, code=f"GATEWAY_{error.reason}", retry_at=error.retry_at)
+        return Answer(outcome=outcome, parked=f"GATEWAY_{error.reason}")
+    except Misconfigured as error:
+        outcome = _unsent(conversation, code=error.code or "MISCONFIGURED", message=str(error))
+        return Answer(outcome=outcome, parked="GATEWAY_MISCONFIGURED")
+    open_end = outcome.state is OutcomeState.UNKNOWN or outcome.retriable
+    down = open_end and not line.up and not outcome.absent
+    return Answer(outcome=outcome, parked="GATEWAY_DOWN" if down else None)
+
+
+async def _ask(line: Connection[PaymentGateway], conversation: Conversation) -> Outcome:
+    request = conversation.request
+    try:
+        if conversation.send:
+            return understood(await line.call("refund", lambda gateway: gateway.refund(request)))
+        return understood(await line.call("query", lambda gateway: gateway.query(request)))
+    except Misconfigured:
+        raise
+    except ProviderError as error:
+        return _outcome_of(error, conversation)
+    except TypeError as error:
+        return Outcome(state=OutcomeState.UNKNOWN, code="NO_OUTCOME", message=str(error))
+
+
+def _outcome_of(error: ProviderError, conversation: Conversation) -> Outcome:
+    """What an error proves about the money. From a query it proves nothing."""
+    if isinstance(error, OutcomeUnknown) or not conversation.send:
+        return Outcome(state=OutcomeState.UNKNOWN, code=error.code, message=str(error))
+    retriable = isinstance(error, Retryable)
+    return Outcome(
+        state=OutcomeState.REJECTED,
+        code=error.code,
+        message=str(error),
+        retriable=retriable,
+        retry_after=error.retry_after if isinstance(error, Retryable) else None,
+    )
+
+
+def _unsent(
+    conversation: Conversation,
+    *,
+    code: str,
+    message: str | None = None,
+    retry_at: datetime | None = None,
+) -> Outcome:
+    """The outcome of a call that was not made, or that was refused at the door."""
+    state = OutcomeState.REJECTED if conversation.send else OutcomeState.UNKNOWN
+    after = max(retry_at - clock.now(), timedelta(0)) if retry_at else None
+    return Outcome(state=state, code=code, message=message, retriable=True, retry_after=after)
 
 
 def understood(answer: object) -> Outcome:
@@ -210,8 +288,12 @@ async def _forbidden(
     if payout.status is PayoutStatus.READY and capture.dispute_excess:
         # A chargeback already took what this would pay.
         return "DISPUTED"
+    if payout.status is not PayoutStatus.READY and not sheet.can_query:
+        return "CANNOT_ASK"
     if payout.sent_at is not None:
-        return None
+        return _spent(change, payout, sheet)
+    if len(payout.number) > sheet.number_longest:
+        return "NUMBER_TOO_LONG"
     if sheet.currencies is not None and payout.currency not in sheet.currencies:
         return "CURRENCY_NOT_SUPPORTED"
     if not sheet.partial and payout.amount != capture.amount:
@@ -224,6 +306,15 @@ async def _forbidden(
         if await accepted.count() >= sheet.max_parts:
             return "TOO_MANY_PARTS"
     return None
+
+
+def _spent(change: Change, payout: Payout, sheet: GatewayCapabilities) -> str | None:
+    """A number the gateway may have forgotten would pay again."""
+    if payout.status is not PayoutStatus.READY or sheet.number_life is None:
+        return None
+    assert payout.sent_at is not None
+    expired = change.now > payout.sent_at + sheet.number_life
+    return settlement.NUMBER_EXPIRED if expired else None
 
 
 async def _must_wait(

@@ -15,7 +15,7 @@ from refund_gql import clock, jobs
 from refund_gql.auth import Viewer, system
 from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
-from refund_gql.events import GENESIS, EventType, chain_hash
+from refund_gql.events import GENESIS, EventType, chain_hash, span
 from refund_gql.flow import once as idempotency
 from refund_gql.flow.once import Once
 from refund_gql.models import Decision, Event, Refund
@@ -30,6 +30,11 @@ class Change:
     viewer: Viewer
     refund: Refund
     now: datetime = field(default_factory=clock.now)
+    _announced: int = field(init=False, repr=False)
+    """The last version that the outbox hears of, or has heard of."""
+
+    def __post_init__(self) -> None:
+        self._announced = self.refund.version
 
     async def take(
         self,
@@ -92,15 +97,24 @@ class Change:
         )
 
     async def enqueue(
-        self, kind: str, subject: UUID, *, key: str, run_at: datetime | None = None
+        self, kind: str, subject: object, *, key: str, run_at: datetime | None = None
     ) -> None:
         """A job that exists if and only if this change commits."""
         await jobs.enqueue(self.tx, kind, subject, key=key, run_at=run_at)
 
     async def save(self) -> None:
-        """Write the refund's row; `change` does it at the end."""
+        """Write the refund's row and let the outbox know; `change` does it at the end."""
         self.refund.updated_at = self.now
         await self.refund.save(using_db=self.tx)
+        await self._announce()
+
+    async def _announce(self) -> None:
+        """Messages and webhooks are made from the new events after the commit."""
+        last = self.refund.version
+        if last > self._announced:
+            subject = span(self.refund.id, self._announced + 1, last)
+            await self.enqueue("announce", subject, key=f"announce:{subject}")
+            self._announced = last
 
     def _check(self, step: Step, viewer: Viewer) -> None:
         row = JOURNEY[step]

@@ -164,6 +164,10 @@ async def retry(viewer: Viewer, payout_id: UUID, *, once: Once) -> UUID:
 
 
 async def _again(change: Change, payout: Payout) -> Payout:
+    if payout.status is PayoutStatus.NEEDS_MANUAL and payout.renumber:
+        # Whoever retries knows that nothing was paid; the reservation passes to the successor.
+        payout.status = PayoutStatus.REJECTED
+        return await _succeed(change, payout)
     if payout.status is PayoutStatus.NEEDS_MANUAL:
         asked_before = payout.sent_at is not None
         payout.status = PayoutStatus.UNKNOWN if asked_before else PayoutStatus.READY

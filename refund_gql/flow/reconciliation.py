@@ -12,15 +12,18 @@ from refund_gql.database import Transaction
 
 _log = structlog.get_logger(__name__)
 
-_MISSING = """
-with due(kind, subject, key) as (
+_DUE = """
     select 'classify', id, 'classify:' || id || ':1' from refund where status = 'REQUESTED'
     union all
     select 'pay', id, 'pay:' || id || ':' || attempts + 1 from payout
      where status in ('READY', 'SENDING', 'UNKNOWN', 'PROCESSING') and not superseded
     union all
     select 'webhook', id, 'webhook:' || id from webhook_message where handled_at is null
-)
+"""
+"""Kind, subject and key of every job that the flow's own rows wait for."""
+
+_MISSING = """
+with due(kind, subject, key) as ({due})
 select due.* from due
  where not exists (
     select from pgqueuer job
@@ -31,11 +34,15 @@ select due.* from due
 _HELD = "select entrypoint, convert_from(payload, 'UTF8') from pgqueuer where status = 'failed'"
 
 
-async def reconcile() -> int:
-    """Enqueue every missing job; returns how many were missing. Held jobs are only reported."""
+async def reconcile(*others: str) -> int:
+    """Enqueue every missing job; returns how many were missing. Held jobs are only reported.
+
+    `others` are selects like `_DUE` for rows that are not the flow's.
+    """
+    sql = _MISSING.format(due=" union all ".join((_DUE, *others)))
 
     async def work(tx: Transaction) -> int:
-        missing = await tx.execute_query_dict(_MISSING)
+        missing = await tx.execute_query_dict(sql)
         for row in missing:
             await jobs.enqueue(tx, row["kind"], row["subject"], key=row["key"])
         return len(missing)

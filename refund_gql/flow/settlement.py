@@ -20,8 +20,11 @@ from refund_gql.states import PayoutStatus, RefundStatus, Step
 
 _log = structlog.get_logger(__name__)
 
+NUMBER_EXPIRED = "NUMBER_EXPIRED"
+"""The gateway may have forgotten the number: it would pay again. A retry takes a new one."""
 MAX_TRIES_ACCEPTED = 200
 """A gateway that is "processing" for so many conversations is a person's business."""
+_WEBHOOK_PATIENCE = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,7 @@ async def halt(change: Change, payout: Payout, reason: str) -> None:
     """A person has to look; the reservation stays, since the money may have moved."""
     payout.status = PayoutStatus.NEEDS_MANUAL
     payout.code = payout.code or reason
+    payout.renumber = payout.renumber or reason == NUMBER_EXPIRED
     await _stick(change, payout, reason)
     await payout.save(using_db=change.tx)
 
@@ -192,6 +196,9 @@ async def _open(change: Change, payout: Payout, outcome: Outcome, terms: Terms) 
     elif payout.status is not PayoutStatus.PROCESSING:
         payout.status = PayoutStatus.UNKNOWN
     after = outcome.retry_after or terms.wait(payout)
+    if not terms.sheet.can_query:
+        # Only a webhook can tell; a person looks when none comes.
+        after = _WEBHOOK_PATIENCE
     if outcome.absent and payout.sent_at is not None:
         settled_at = payout.sent_at + terms.sheet.settling_time
         if change.now >= settled_at:

@@ -6,6 +6,7 @@ import strawberry
 
 from refund_gql.auth import Viewer
 from refund_gql.graphql.rows import Rows
+from refund_gql.registry import Providers
 from refund_gql.settings import Settings
 
 
@@ -18,6 +19,8 @@ class Context:
     locale: str
     """The language of texts in the answer: zh or en."""
     settings: Settings
+    providers: Providers | None = None
+    """The providers of this process; None only where a schema is made to be printed."""
     _rows: Rows | None = field(default=None, repr=False)
 
     @property
@@ -25,6 +28,12 @@ class Context:
         """The viewer of a field that anonymous callers cannot reach."""
         assert self.viewer is not None, "permissions let an anonymous caller through"
         return self.viewer
+
+    @property
+    def known_providers(self) -> Providers:
+        """The providers of a process that serves."""
+        assert self.providers is not None, "a serving process has providers"
+        return self.providers
 
     @property
     def rows(self) -> Rows:

@@ -6,10 +6,17 @@ from refund_gql.events import EventType
 from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.inspection import Verdict
 from refund_gql.flow.warehouse import WarehouseVerdict
-from refund_gql.providers import OutcomeState
+from refund_gql.outbox.deliveries import DisabledReason, Failure
+from refund_gql.outbox.kinds import MessageKind, VariableType
+from refund_gql.outbox.wording import TemplateOrigin
+from refund_gql.providers import OutcomeState, ProviderKind
+from refund_gql.providers.conformance import Tier
+from refund_gql.registry import PluginState
 from refund_gql.roles import Role, Scope
 from refund_gql.states import (
+    DeliveryStatus,
     Fulfilment,
+    MessageStatus,
     PayoutStatus,
     RefundKind,
     RefundStatus,
@@ -18,32 +25,54 @@ from refund_gql.states import (
 )
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
+strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
+strawberry.enum(
+    DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
+)
 strawberry.enum(EventType, description="What happened to a refund.")
+strawberry.enum(Failure, name="WebhookFailure", description="Why a webhook was not delivered.")
 strawberry.enum(FinanceVerdict, description="What finance decides.")
 strawberry.enum(Fulfilment, description="How far goods have left the warehouse.")
+strawberry.enum(MessageKind, description="What a message tells a customer.")
+strawberry.enum(MessageStatus, description="Where a message stands.")
 strawberry.enum(OutcomeState, name="Outcome", description="What a call to a gateway proved.")
 strawberry.enum(PayoutStatus, description="Where one payout stands.")
+strawberry.enum(PluginState, description="How a plugin stands.")
+strawberry.enum(ProviderKind, description="What a provider connects to.")
 strawberry.enum(RefundKind, description="What is asked for.")
 strawberry.enum(RefundStatus, description="Where a refund stands.")
 strawberry.enum(ReturnStatus, description="Where the goods stand.")
 strawberry.enum(Role, description="What a caller is to the shop.")
 strawberry.enum(Scope, description="What a program's token may do.")
 strawberry.enum(Step, description="What can be done to a refund.")
+strawberry.enum(TemplateOrigin, description="Who wrote a text.")
+strawberry.enum(Tier, name="ConformanceTier", description="What the conformance kit found.")
+strawberry.enum(VariableType, description="What a variable of a text holds.")
 strawberry.enum(Verdict, name="InspectionVerdict", description="What was found for one line.")
 strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 
 __all__ = [
+    "DeliveryStatus",
+    "DisabledReason",
     "EventType",
+    "Failure",
     "FinanceVerdict",
     "Fulfilment",
+    "MessageKind",
+    "MessageStatus",
     "OutcomeState",
     "PayoutStatus",
+    "PluginState",
+    "ProviderKind",
     "RefundKind",
     "RefundStatus",
     "ReturnStatus",
     "Role",
     "Scope",
     "Step",
+    "TemplateOrigin",
+    "Tier",
+    "VariableType",
     "Verdict",
     "WarehouseVerdict",
 ]

@@ -28,12 +28,12 @@ class InvalidInput(Problem):
 
 @strawberry.type(description="No such thing in this shop, or none that you may see.")
 class NotFound(Problem):
-    kind: str = strawberry.field(description="The type looked for.")
+    object_type: str = strawberry.field(description="The type looked for.")
 
 
 @strawberry.type(description="Another one holds this name already.")
 class AlreadyExists(Problem):
-    kind: str = strawberry.field(description="The type that exists.")
+    object_type: str = strawberry.field(description="The type that exists.")
 
 
 @strawberry.type(description="You may not do this; the message says who may.")
@@ -43,9 +43,16 @@ class NotAllowed(Problem):
     )
 
 
+@strawberry.type(description="The engine has no key to keep secrets with: ask who runs it.")
+class NoSecretKey(Problem):
+    pass
+
+
 @strawberry.type(description="The refund's status does not allow this step.")
 class IllegalStep(Problem):
-    status: str = strawberry.field(description="The status now.")
+    current_status: str = strawberry.field(
+        description="The status now, of the refund or of the payout."
+    )
     allowed_next: list[Step] = strawberry.field(description="What you can do now instead.")
 
 
@@ -88,6 +95,10 @@ def _invalid_input(refusal: errors.InvalidInput, locale: str) -> dict[str, Any]:
     return {"found": refusal.data["found"], "expected": refusal.expected(locale)}
 
 
+def _object_type(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
+    return {"object_type": refusal.data["kind"]}
+
+
 def _maximum(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
     amount = MinorUnits(refusal.data["maximum_refundable"])
     return {"maximum_refundable": Money(amount=amount, currency=refusal.data["currency"])}
@@ -95,14 +106,15 @@ def _maximum(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
 
 def _illegal_step(refusal: errors.IllegalStep, locale: str) -> dict[str, Any]:
     allowed = [Step(step) for step in refusal.data["allowed_next"]]
-    return {"status": refusal.data["status"], "allowed_next": allowed}
+    return {"current_status": refusal.data["status"], "allowed_next": allowed}
 
 
 _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.InvalidInput: (InvalidInput, _invalid_input),
-    errors.NotFound: (NotFound, _pick("kind")),
-    errors.AlreadyExists: (AlreadyExists, _pick("kind")),
+    errors.NotFound: (NotFound, _object_type),
+    errors.AlreadyExists: (AlreadyExists, _object_type),
     errors.NotAllowed: (NotAllowed, _pick("reason")),
+    errors.NoSecretKey: (NoSecretKey, _pick()),
     errors.IllegalStep: (IllegalStep, _illegal_step),
     errors.StaleVersion: (StaleVersion, _pick("current_version")),
     errors.StaleBalance: (StaleBalance, _maximum),

@@ -11,8 +11,14 @@ from refund_gql.graphql import enums, permissions, problems, scalars
 from refund_gql.graphql.documents import Documents, gate
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
+from refund_gql.graphql.mutations.endpoints import EndpointMutations
+from refund_gql.graphql.mutations.messages import MessageMutations
+from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
+from refund_gql.graphql.queries.endpoints import EndpointQueries
+from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
+from refund_gql.graphql.queries.plugins import PluginQueries
 from refund_gql.graphql.queries.refunds import RefundQueries
 from refund_gql.graphql.queries.shops import ShopQueries
 from refund_gql.graphql.sources import Node
@@ -21,12 +27,21 @@ __all__ = ["build", "enums"]
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(ShopQueries, OrderQueries, RefundQueries):
+class Query(
+    ShopQueries, OrderQueries, RefundQueries, MessageQueries, EndpointQueries, PluginQueries
+):
     pass
 
 
 @strawberry.type(description="Everything that can be done.")
-class Mutation(RefundMutations, CatalogueMutations, BackofficeMutations):
+class Mutation(
+    RefundMutations,
+    CatalogueMutations,
+    BackofficeMutations,
+    MessageMutations,
+    EndpointMutations,
+    PluginMutations,
+):
     pass
 
 

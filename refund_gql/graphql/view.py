@@ -24,6 +24,7 @@ from refund_gql.auth import Viewer, authenticate
 from refund_gql.errors import Unavailable
 from refund_gql.graphql.context import Context
 from refund_gql.graphql.schema import Schema
+from refund_gql.registry import Providers
 from refund_gql.settings import Settings
 
 MAX_BODY = 2_000_000
@@ -43,16 +44,18 @@ _log = structlog.get_logger(__name__)
 class View(GraphQL[Context, None]):
     """The endpoint."""
 
-    def __init__(self, schema: Schema, settings: Settings) -> None:
+    def __init__(self, schema: Schema, settings: Settings, providers: Providers) -> None:
         super().__init__(schema, graphql_ide=None)
-        self._settings = settings
+        self._settings, self._providers = settings, providers
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
         viewer = await self._viewer(request)
         locale = _locale(request.headers.get("accept-language", ""), viewer)
-        return Context(viewer=viewer, locale=locale, settings=self._settings)
+        return Context(
+            viewer=viewer, locale=locale, settings=self._settings, providers=self._providers
+        )
 
     async def _viewer(self, request: Request | WebSocket) -> Viewer | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -17,7 +17,7 @@ from refund_gql.models.order import (
     ShipmentLine,
 )
 from refund_gql.models.payout import Payout, PayoutAttempt
-from refund_gql.models.plugin import PluginSettings
+from refund_gql.models.plugin import PluginSettings, ProviderHealth
 from refund_gql.models.refund import (
     Decision,
     Event,
@@ -50,6 +50,7 @@ __all__ = [
     "PayoutAttempt",
     "PluginSettings",
     "Product",
+    "ProviderHealth",
     "ReasonTag",
     "Refund",
     "RefundLine",

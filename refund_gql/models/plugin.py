@@ -27,3 +27,20 @@ class PluginSettings(ShopRow):
     class Meta:
         table = "plugin_settings"
         unique_together = (("shop", "provider"),)
+
+
+class ProviderHealth(ShopRow):
+    """A provider of a shop went down, or came back: the last change, as any process saw it."""
+
+    shop: Any = reference("Shop")
+    provider = fields.CharField(max_length=64)
+    down_since: datetime | None = moment(null=True)
+    """None while it is up."""
+    reason = fields.CharField(max_length=500, default="")
+    """Why it went down the last time."""
+    last_failure_at: datetime = moment()
+    changed_at: datetime = moment()
+
+    class Meta:
+        table = "provider_health"
+        unique_together = (("shop", "provider"),)

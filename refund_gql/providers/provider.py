@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from refund_gql.providers.errors import WebhookRejected
 
@@ -24,13 +25,29 @@ class ProviderKind(StrEnum):
     """Tells customers; the shop's order of preference decides."""
 
 
-class ProviderSettings(BaseModel):
-    """Base of a provider's settings: subclass it, mark secrets as `pydantic.SecretStr`.
+@dataclass(frozen=True)
+class OperatorOnly:
+    """Marks a setting that a shop may not change, only whoever runs the engine: a file, a host,
+    whatever reaches beyond the shop. `ledger: Annotated[Path | None, OperatorOnly()] = None`
+    is then set by the environment alone."""
 
-    Unknown fields are refused. Errors never show what was entered, since it may be a secret.
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "operatorOnly": True}
+
+
+class ProviderSettings(BaseModel):
+    """Base of a provider's settings: subclass it, mark secrets as `pydantic.SecretStr`, and what
+    is not the shop's to decide as `OperatorOnly`.
+
+    Unknown fields are refused. Errors never show what was entered, since it may be a secret. The
+    docstring under a field is its description in the schema, from which forms are made.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

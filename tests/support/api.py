@@ -12,7 +12,7 @@ REFUND = """
   lines { id sku quantity amount { amount } worth { amount } }
   splitInto { id status amount { amount } }
 """
-STAFF_ONLY = "stuckReason payouts { code attempts { number call outcome code } }"
+STAFF_ONLY = "stuckReason payouts { code parkedReason attempts { number call outcome code } }"
 """What `Refund` tells staff in addition."""
 PROBLEM = "__typename ... on Problem { code message path }"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from refund_gql_sandbox.webhook import Message, sign
+from refund_gql_sandbox.gateway.message import Message
+from refund_gql_sandbox.webhook import sign
 
 _SECRET = "sandbox-webhook-secret"
 """The sandbox's default; it is public."""
@@ -20,6 +21,8 @@ class Bank:
     """Sends webhooks about what stands in the sandbox's ledger."""
 
     http: httpx2.AsyncClient
+    shop: str
+    """The handle of the shop whose payments it reports."""
     ledger: Path
     chance: random.Random
     sent: int = 0
@@ -52,7 +55,7 @@ class Bank:
         body = message.model_dump_json().encode()
         try:
             response = await self.http.post(
-                "/webhooks/gateways/sandbox", content=body, headers=sign(body, _SECRET)
+                f"/webhooks/{self.shop}/sandbox", content=body, headers=sign(body, _SECRET)
             )
         except httpx2.TransportError:
             return False

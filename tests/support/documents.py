@@ -211,11 +211,11 @@ def _known_problems(definition: GraphQLField) -> Iterator[str]:
     yield "__typename ... on Problem { code path }"
     for type_, selection in (
         ("InvalidInput", "found"),
-        ("NotFound", "kind"),
-        ("AlreadyExists", "kind"),
+        ("NotFound", "objectType"),
+        ("AlreadyExists", "objectType"),
         ("NotAllowed", "reason"),
         ("NotRefundable", "reason"),
-        ("IllegalStep", "status allowedNext"),
+        ("IllegalStep", "currentStatus allowedNext"),
         ("StaleVersion", "currentVersion"),
         ("StaleBalance", "maximumRefundable { amount currency }"),
         ("ExceedsRefundable", "maximumRefundable { amount currency }"),

@@ -199,7 +199,7 @@ async def _login(http: httpx2.AsyncClient) -> str:
 
 async def _run(plan: Plan, site: Site) -> Report:
     report, chance = Report(), random.Random(plan.seed)
-    bank = Bank(http=site.http, ledger=site.ledger, chance=chance)
+    bank = Bank(http=site.http, shop=_SHOP, ledger=site.ledger, chance=chance)
     crowd = Crowd(shop=site.shop, chance=chance, pause=plan.pause)
     closing_time, silence = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as group:

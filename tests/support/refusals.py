@@ -53,7 +53,7 @@ def invalid(path: str, found: str) -> Answer:
 
 def not_found(kind: str) -> Answer:
     """NotFound."""
-    return {"__typename": "NotFound", "code": "NOT_FOUND", "path": [], "kind": kind}
+    return {"__typename": "NotFound", "code": "NOT_FOUND", "path": [], "objectType": kind}
 
 
 def exceeds(maximum: int, currency: str = "CNY") -> Answer:

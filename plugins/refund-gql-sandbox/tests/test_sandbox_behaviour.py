@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from refund_gql_sandbox.behaviour import CHAOS_ON_QUERY, CHAOS_ON_REFUND, Behaviour, History
 from refund_gql_sandbox.gateway import SandboxGateway
-from refund_gql_sandbox.misbehaviour import MAGIC_AMOUNTS, Misbehaviour
+from refund_gql_sandbox.gateway.behaviour import CHAOS_ON_QUERY, CHAOS_ON_REFUND, Behaviour, History
+from refund_gql_sandbox.gateway.misbehaviour import MAGIC_AMOUNTS, Misbehaviour
 from refund_gql_sandbox.script import InstructionError
 from refund_gql_sandbox.settings import SandboxSettings
 
@@ -66,11 +66,11 @@ def test_a_magic_amount_is_for_the_first_call_but_a_refusal_for_all(
 
 
 def test_every_misbehaviour_has_one_magic_amount() -> None:
-    assert list(MAGIC_AMOUNTS) == list(range(9001, 9014))
+    assert list(MAGIC_AMOUNTS) == list(range(9001, 9015))
     assert [Misbehaviour.OK, *MAGIC_AMOUNTS.values()] == list(Misbehaviour)
 
 
-@pytest.mark.parametrize("amount", [9000, 9014, 90010, 19, 59001 + 5000])
+@pytest.mark.parametrize("amount", [9000, 9015, 90010, 19, 59001 + 5000])
 def test_other_amounts_are_not_magic(amount: int) -> None:
     assert on_refund(Behaviour(SandboxSettings()), a_request(amount=amount), 1) == ["OK"]
 

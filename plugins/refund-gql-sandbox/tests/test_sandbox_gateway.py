@@ -9,14 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from refund_gql_sandbox.file import FileError
 from refund_gql_sandbox.gateway import SandboxGateway
-from refund_gql_sandbox.ledger import LedgerError, SettleError
+from refund_gql_sandbox.gateway.ledger import SettleError
+from refund_gql_sandbox.gateway.message import Message
 from refund_gql_sandbox.script import InstructionError
 from refund_gql_sandbox.settings import SandboxSettings
 
 from refund_gql.providers import (
     Acknowledgement,
     GatewayCapabilities,
+    Misconfigured,
     Outcome,
     OutcomeState,
     RefundRequest,
@@ -149,6 +153,20 @@ async def test_rate_limited_asks_to_be_left_alone_then_pays(tmp_path: Path) -> N
     )
     assert payments(gateway) == []
     assert await gateway.refund(a_request("RATE_LIMITED")) == PAID
+    assert payments(gateway) == ONCE
+    await gateway.aclose()
+
+
+async def test_an_unreachable_bank_pays_nothing_and_may_be_tried_again(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path)
+    assert await gateway.refund(a_request("UNREACHABLE")) == Outcome(
+        state=OutcomeState.REJECTED,
+        code="UNREACHABLE",
+        message="The connection to the bank failed before anything was sent",
+        retriable=True,
+    )
+    assert payments(gateway) == []
+    assert await gateway.refund(a_request("UNREACHABLE")) == PAID
     assert payments(gateway) == ONCE
     await gateway.aclose()
 
@@ -397,7 +415,7 @@ async def test_check_makes_the_ledger_and_moves_no_money(tmp_path: Path) -> None
 
 async def test_check_names_a_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
     gateway = a_gateway(tmp_path / "missing")
-    with pytest.raises(LedgerError, match=r"missing/bank\.sqlite: unable to open database file"):
+    with pytest.raises(FileError, match=r"missing/bank\.sqlite: unable to open database file"):
         await gateway.check()
     assert not (tmp_path / "missing").exists()
     await gateway.aclose()
@@ -406,7 +424,7 @@ async def test_check_names_a_ledger_that_cannot_be_opened(tmp_path: Path) -> Non
 async def test_check_names_a_ledger_that_is_something_else(tmp_path: Path) -> None:
     (tmp_path / "bank.sqlite").write_text("not a database, but long enough to be read as one" * 9)
     gateway = a_gateway(tmp_path)
-    with pytest.raises(LedgerError, match="file is not a database"):
+    with pytest.raises(FileError, match="file is not a database"):
         await gateway.check()
     await gateway.aclose()
 
@@ -421,21 +439,65 @@ async def test_check_reads_the_script(tmp_path: Path) -> None:
     await gateway.aclose()
 
 
+async def test_a_bad_key_moves_no_money_and_is_told_to_a_person(tmp_path: Path) -> None:
+    settings = SandboxSettings(ledger=tmp_path / "bank.sqlite", api_key=SecretStr("bad-key"))
+    gateway = SandboxGateway(settings)
+    with pytest.raises(Misconfigured, match="refuses the API key") as raised:
+        await gateway.check()
+    assert (raised.value.code, raised.value.field) == ("AUTHENTICATION", "api_key")
+    refused = await gateway.refund(a_request())
+    assert (refused.state, refused.code) == (OutcomeState.REJECTED, "AUTHENTICATION")
+    assert (refused.retriable, refused.renumber) == (False, False)
+    assert not settings.ledger_file.exists()
+
+
+async def test_a_bad_key_proves_nothing_about_an_earlier_refund(tmp_path: Path) -> None:
+    good = a_gateway(tmp_path)
+    await good.refund(a_request())
+    locked_out = SandboxGateway(
+        SandboxSettings(ledger=good.ledger.path, api_key=SecretStr("bad-key"))
+    )
+    outcome = await locked_out.query(a_request())
+    assert (outcome.state, outcome.code) == (OutcomeState.UNKNOWN, "AUTHENTICATION")
+    assert not outcome.absent
+    assert await good.query(a_request()) == PAID
+    assert payments(good) == ONCE
+    await good.aclose()
+
+
 def test_capabilities_come_from_the_settings(tmp_path: Path) -> None:
     settings = SandboxSettings(
-        settling_seconds=3, least_interval_seconds=4, recheck_after_seconds=5, ledger=tmp_path
+        can_query=False,
+        currencies=frozenset({"EUR", "JPY"}),
+        partial=False,
+        max_parts=50,
+        window_seconds=86_400,
+        settling_seconds=3,
+        least_interval_seconds=4,
+        number_longest=34,
+        number_life_seconds=60,
+        recheck_after_seconds=5,
+        ledger=tmp_path,
     )
     assert SandboxGateway(settings).capabilities() == GatewayCapabilities(
+        can_query=False,
+        currencies=frozenset({"EUR", "JPY"}),
+        partial=False,
+        max_parts=50,
+        window=timedelta(days=1),
         settling_time=timedelta(seconds=3),
         least_interval=timedelta(seconds=4),
+        number_longest=34,
+        number_life=timedelta(minutes=1),
         recheck_after=timedelta(seconds=5),
     )
     assert SandboxGateway(SandboxSettings()).capabilities() == GatewayCapabilities(
-        settling_time=timedelta(seconds=2)
+        settling_time=timedelta(seconds=2), number_longest=64
     )
 
 
 def test_a_webhook_is_answered_with_ok(tmp_path: Path) -> None:
-    assert a_gateway(tmp_path).acknowledgement() == Acknowledgement(
+    told = Message(id="evt-1", number=NUMBER, state="SUCCEEDED", amount=1500, currency="EUR")
+    assert a_gateway(tmp_path).acknowledgement(told.notice()) == Acknowledgement(
         status=200, body=b"ok", content_type="text/plain"
     )

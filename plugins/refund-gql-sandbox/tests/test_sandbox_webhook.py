@@ -1,11 +1,14 @@
 """Webhooks: what is translated, and that nothing forged is."""
 
+import hmac
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from refund_gql_sandbox.gateway import SandboxGateway
+from refund_gql_sandbox.gateway.message import Message
 from refund_gql_sandbox.settings import SandboxSettings
-from refund_gql_sandbox.webhook import Message, sign
+from refund_gql_sandbox.webhook import sign
 
 from refund_gql.providers import GatewayNotice, Outcome, OutcomeState, WebhookRejected
 
@@ -23,8 +26,11 @@ BODY = MESSAGE.model_dump_json().encode()
 
 
 def test_sign_makes_the_documented_headers() -> None:
-    assert sign(b'{"id": 1}', "key") == {
-        "sandbox-signature": "5328aa996385400504c7cc4e7b436fe9ac87339433cfb0c139b43f850e862cd7",
+    # HMAC-SHA256 with the key "key" over `1700000000.{"id": 1}`.
+    expected = hmac.new(b"key", b'1700000000.{"id": 1}', "sha256").hexdigest()
+    at = datetime.fromtimestamp(1_700_000_000, UTC)
+    assert sign(b'{"id": 1}', "key", at=at) == {
+        "sandbox-signature": f"t=1700000000,v1={expected}",
         "sandbox-event": "",
     }
     assert sign(BODY, SECRET)["sandbox-event"] == "evt-1"
@@ -65,12 +71,39 @@ def test_fields_nobody_knows_are_ignored_and_a_reference_may_be_missing() -> Non
         {**sign(BODY, SECRET), "sandbox-signature": ""},
         {**sign(BODY, SECRET), "sandbox-signature": "0" * 64},
         {**sign(BODY, SECRET), "sandbox-signature": "Unterschrift-für-€1500"},
-        sign(BODY, "another secret"),
+        {**sign(BODY, SECRET), "sandbox-signature": "t=1,v1=" + "٣" * 64},
+        {**sign(BODY, SECRET), "sandbox-signature": sign(BODY, SECRET)["sandbox-signature"] + " "},
     ],
 )
-def test_a_forged_signature_is_refused(headers: dict[str, str]) -> None:
-    with pytest.raises(WebhookRejected, match=r"^sandbox: the header sandbox-signature does not"):
+def test_a_signature_of_another_form_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(WebhookRejected, match=r"sandbox-signature is not t=<unix>,v1=<hex>$"):
         GATEWAY.parse_webhook(headers, BODY)
+
+
+def test_another_secrets_signature_is_refused() -> None:
+    with pytest.raises(WebhookRejected, match=r"^sandbox: the header sandbox-signature does not"):
+        GATEWAY.parse_webhook(sign(BODY, "another secret"), BODY)
+
+
+@pytest.mark.parametrize("seconds", [-3600, -301, 302, 3600])
+def test_a_message_of_another_time_is_refused(seconds: int) -> None:
+    headers = sign(BODY, SECRET, at=datetime.now(UTC) + timedelta(seconds=seconds))
+    with pytest.raises(WebhookRejected, match="is of another time"):
+        GATEWAY.parse_webhook(headers, BODY)
+
+
+@pytest.mark.parametrize("seconds", [-290, 290])
+def test_clocks_may_differ_a_little(seconds: int) -> None:
+    headers = sign(BODY, SECRET, at=datetime.now(UTC) + timedelta(seconds=seconds))
+    assert GATEWAY.parse_webhook(headers, BODY) == MESSAGE.notice()
+
+
+def test_an_old_message_cannot_be_given_a_new_time() -> None:
+    old = sign(BODY, SECRET, at=datetime.now(UTC) - timedelta(hours=1))["sandbox-signature"]
+    now = sign(BODY, "a guess")["sandbox-signature"]
+    mixed = f"{now.split(',')[0]},{old.split(',')[1]}"
+    with pytest.raises(WebhookRejected, match="sandbox-signature does not verify"):
+        GATEWAY.parse_webhook({"sandbox-signature": mixed, "sandbox-event": "evt-1"}, BODY)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +134,7 @@ def test_an_event_id_that_is_not_the_messages_is_refused(event: str) -> None:
     ],
 )
 def test_a_signed_body_that_is_no_message_is_refused(body: bytes) -> None:
-    with pytest.raises(WebhookRejected, match=r"^sandbox: the body is not a sandbox message$"):
+    with pytest.raises(WebhookRejected, match=r"^sandbox: the body is not a message of the bank$"):
         GATEWAY.parse_webhook(sign(body, SECRET), body)
 
 

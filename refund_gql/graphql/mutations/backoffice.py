@@ -6,15 +6,17 @@ from typing import Annotated, Any
 import strawberry
 
 from refund_gql.backoffice import shops, staff, tags
+from refund_gql.errors import InvalidInput as InvalidInputRefusal
 from refund_gql.errors import Refusal
 from refund_gql.graphql import ids, problems
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import Role, Scope
+from refund_gql.graphql.enums import MessageKind, Role, Scope
 from refund_gql.graphql.mutations.answers import answer
 from refund_gql.graphql.problems import AlreadyExists, InvalidInput, NotAllowed, NotFound
 from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.types.reason import ReasonTag
 from refund_gql.graphql.types.shop import ApiToken, IssuedToken, Shop, Staff
+from refund_gql.outbox.channels import DEFAULT
 
 ShopUpdateResult = Annotated[
     Shop | InvalidInput | NotAllowed,
@@ -47,6 +49,16 @@ class LocalizedText:
         return {k: v for k, v in (("zh", self.zh), ("en", self.en)) if v is not None}
 
 
+@strawberry.input(description="Which channels a kind of message takes.")
+class ChannelOrderInput:
+    kind: MessageKind | None = strawberry.field(
+        default=None, description="Null: every kind without an order of its own."
+    )
+    channels: list[str] = strawberry.field(
+        description="Notifiers, best first; none: such messages are not sent."
+    )
+
+
 @strawberry.input(description="Null leaves a field as it is.")
 class ShopInput:
     name: str | None = strawberry.field(default=None, description="What people call it.")
@@ -62,6 +74,9 @@ class ShopInput:
     return_requirements: LocalizedText | None = strawberry.field(
         default=None, description="What the goods must look like when they come back."
     )
+    channel_order: list[ChannelOrderInput] | None = strawberry.field(
+        default=None, description="Replaces the whole order; an empty list: no messages at all."
+    )
 
     def value(self) -> shops.ShopFacts:
         requirements = self.return_requirements
@@ -73,7 +88,20 @@ class ShopInput:
             return_window_days=self.return_window_days,
             return_address=self.return_address,
             return_requirements=requirements.value() if requirements else None,
+            channel_order=None if self.channel_order is None else _order(self.channel_order),
         )
+
+
+def _order(entries: list[ChannelOrderInput]) -> dict[str, list[str]]:
+    order: dict[str, list[str]] = {}
+    for entry in entries:
+        kind = entry.kind.value if entry.kind else DEFAULT
+        if kind in order:
+            raise InvalidInputRefusal(
+                field="channelOrder", found=kind, expected="each kind once", zh="每种消息只出现一次"
+            )
+        order[kind] = entry.channels
+    return order
 
 
 @strawberry.input(description="A new colleague.")

@@ -155,6 +155,25 @@ class CustomerInput:
     email: str | None = strawberry.field(default=None, description="Personal data.")
     phone: str | None = strawberry.field(default=None, description="Personal data.")
     locale: str | None = strawberry.field(default=None, description="zh or en.")
+    contacts: JSON | None = strawberry.field(
+        default=None,
+        description="Personal data: an object of further addresses, such as wechat_openid; "
+        "replaces them all.",
+    )
+    channels: list[str] | None = strawberry.field(
+        default=None, description="The notifiers the customer prefers, best first."
+    )
+
+    def value(self) -> customers.CustomerFacts:
+        return customers.CustomerFacts(
+            reference=self.reference,
+            name=self.name,
+            email=self.email,
+            phone=self.phone,
+            locale=self.locale,
+            contacts=None if self.contacts is None else _texts("contacts", self.contacts),
+            channels=self.channels,
+        )
 
 
 @strawberry.input(description="What the shop knows of a product; null leaves a field as it is.")
@@ -185,14 +204,9 @@ class CatalogueMutations:
 
     @strawberry.mutation(description="Create a customer or bring it up to date.")
     async def customer_upsert(self, info: Info, input: CustomerInput) -> CustomerUpsertResult:
-        facts = customers.CustomerFacts(
-            reference=input.reference,
-            name=input.name,
-            email=input.email,
-            phone=input.phone,
-            locale=input.locale,
+        return await answer(
+            info, Customer, lambda viewer: customers.upsert_customer(viewer, input.value())
         )
-        return await answer(info, Customer, lambda viewer: customers.upsert_customer(viewer, facts))
 
     @strawberry.mutation(description="Create a product or bring it up to date.")
     async def product_upsert(self, info: Info, input: ProductInput) -> ProductUpsertResult:

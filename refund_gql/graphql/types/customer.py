@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import strawberry
 
-from refund_gql.graphql.sources import Node, column
+from refund_gql.graphql.scalars import JSON
+from refund_gql.graphql.sources import Node, column, json
 
 
 @strawberry.type(description="A customer of the shop.")
@@ -17,6 +18,8 @@ class Customer(Node):
     email: str = column("email", "Personal data.")
     phone: str = column("phone", "Personal data.")
     locale: str = column("locale", "The language messages are written in: zh or en.")
+    contacts: JSON = json("contacts", "Personal data: further addresses by name.")
+    channels: list[str] = json("channels", "The notifiers the customer prefers, best first.")
     created_at: datetime = column("created_at", "UTC.")
 
 

@@ -35,6 +35,12 @@ class Payout(Node):
     gateway_reference: str | None = column("gateway_reference", "The gateway's own reference.")
     code: str | None = column("code", "The gateway's or the engine's last code.")
     message: str | None = column("message", "The gateway's last words.")
+    parked_reason: str | None = column(
+        "parked_reason",
+        "Why it waits for its gateway: GATEWAY_MISSING, GATEWAY_DISABLED, GATEWAY_MISCONFIGURED"
+        " or GATEWAY_DOWN. It goes on by itself.",
+    )
+    parked_at: datetime | None = column("parked_at", "UTC; since when it waits.")
     superseded: bool = column("superseded", "A newer payout took its place.")
     capture: Capture = reference("capture_id", "Capture", "The payment that is refunded.")
     attempts: list[PayoutAttempt] = children(

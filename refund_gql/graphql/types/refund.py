@@ -11,6 +11,7 @@ from refund_gql.graphql.enums import EventType, RefundKind, RefundStatus, Step
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, children, column, enum, json, reference
 from refund_gql.graphql.types.customer import Customer
+from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.order import Order, OrderLine, line_money, money_column
 from refund_gql.graphql.types.parcel import Return
@@ -116,6 +117,9 @@ class Refund(Node):
     )
     timeline: list[TimelineEntry] = children(
         "refund_id", "TimelineEntry", "Everything that happened, oldest first.", order="version"
+    )
+    messages: list[Message] = children(
+        "refund_id", "Message", "What its customer was told, oldest first.", order="created_at, id"
     )
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"

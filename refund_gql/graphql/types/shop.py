@@ -3,13 +3,16 @@
 from datetime import datetime
 from typing import ClassVar
 
+import orjson
 import strawberry
 
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import Role, Scope
+from refund_gql.graphql.enums import MessageKind, Role, Scope
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, column, enum, json, localized, reference
 from refund_gql.graphql.types.money import Money
+from refund_gql.graphql.types.template import ChannelOrder
+from refund_gql.outbox.channels import DEFAULT
 
 
 @strawberry.type(description="A tenant: its settings and the rules of its house.")
@@ -31,6 +34,14 @@ class Shop(Node):
     def finance_threshold(self) -> Money:
         amount = MinorUnits(self.row["finance_threshold"])
         return Money(amount=amount, currency=self.row["currency"])
+
+    @strawberry.field(description="Which channels messages to customers take; none: none are sent.")
+    def channel_order(self) -> list[ChannelOrder]:
+        order: dict[str, list[str]] = orjson.loads(self.row["channel_order"])
+        return [
+            ChannelOrder(kind=None if kind == DEFAULT else MessageKind(kind), channels=channels)
+            for kind, channels in order.items()
+        ]
 
 
 @strawberry.type(description="A person who works in the shop.")

@@ -1,92 +1,74 @@
-"""The script file: rules that say which call misbehaves how."""
+"""Script files: JSON lines that say how the sandbox behaves."""
 
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from refund_gql.providers import RefundRequest
-from refund_gql_sandbox.misbehaviour import Misbehaviour
+from refund_gql.providers import Misconfigured
+
+Line = TypeVar("Line", bound=BaseModel)
 
 
-class InstructionError(Exception):
+class InstructionError(Misconfigured):
     """The sandbox was told to misbehave in words it does not understand; correct them."""
 
 
-class Rule(BaseModel):
-    """One line of a script. A field that is left out matches every refund."""
+class Script(Generic[Line]):
+    """The lines of one file, read again when the file changes.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    number: str | None = None
-    """The refund number."""
-    amount: int | None = None
-    """Minor units."""
-    capture: str | None = None
-    """The capture reference."""
-    nth: PositiveInt = 1
-    """The first refund() call of a number that the rule applies to, counted from 1."""
-    misbehaviour: Misbehaviour
-    """What happens; OK shields the call from the triggers after the script."""
-    times: PositiveInt | None = 1
-    """To how many calls of a number, from the nth on, it applies; null for all of them."""
-
-    def matches(self, request: RefundRequest, nth: int) -> bool:
-        """Whether the rule applies to the nth refund() call (from 1) of the request's number."""
-        return (
-            self.number in (None, request.number)
-            and self.amount in (None, request.amount)
-            and self.capture in (None, request.capture_reference)
-            and self.nth <= nth
-            and (self.times is None or nth < self.nth + self.times)
-        )
-
-
-class Script:
-    """The rules of one JSON-lines file, read again when the file changes.
-
-    A file that does not exist holds no rules: a test may write it later.
+    A file that does not exist holds none: a test may write it later.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None, line: type[Line], *, setting: str = "script") -> None:
+        """`setting` is what the file's name was given in; no path, no lines."""
         self._path = path
-        # One attribute for both, so that two threads never pair new rules with an old stamp.
-        self._read: tuple[tuple[int, ...], list[Rule]] = ((), [])
+        self._line = line
+        self._setting = setting
+        # One attribute for both, so that two threads never pair new lines with an old stamp.
+        self._read: tuple[tuple[int, ...], list[Line]] = ((), [])
 
-    def rules(self) -> list[Rule]:
-        """The rules as the file has them now; blocks on the disk.
+    def lines(self) -> list[Line]:
+        """The lines as the file has them now; blocks on the disk.
 
-        Raises InstructionError when the file can't be read or holds something else than rules.
+        Raises InstructionError when the file can't be read or holds something else.
         """
-        stamp = self._stamp()
+        if self._path is None:
+            return []
+        stamp = _stamp(self._path)
         if stamp != self._read[0]:
-            self._read = (stamp, self._parse() if stamp else [])
+            self._read = (stamp, self._parse(self._path) if stamp else [])
         return self._read[1]
 
-    def _stamp(self) -> tuple[int, ...]:
+    def _parse(self, path: Path) -> list[Line]:
         try:
-            stat = self._path.stat()
-        except FileNotFoundError:
-            return ()
-        # Two writes within one tick of a coarse clock differ in size or inode more often than not.
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-
-    def _parse(self) -> list[Rule]:
-        try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InstructionError(
-                f"refund-gql-sandbox: cannot read the script {self._path}: {error}; "
-                "REFUND_GQL_SANDBOX_SCRIPT must name a text file of JSON lines"
+                f"refund-gql-sandbox: cannot read {path}: {error}; "
+                f"the setting {self._setting} must name a text file of JSON lines",
+                field=self._setting,
             ) from error
-        return [self._rule(at, line) for at, line in enumerate(lines, 1) if line.strip()]
+        return [self._validated(at, line) for at, line in enumerate(lines, 1) if line.strip()]
 
-    def _rule(self, at: int, line: str) -> Rule:
+    def _validated(self, at: int, line: str) -> Line:
         try:
-            return Rule.model_validate_json(line)
+            return self._line.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
+            fields = ", ".join(self._line.model_fields)
             where = ".".join(str(part) for part in first["loc"]) or "the line"
             raise InstructionError(
                 f"refund-gql-sandbox: {self._path}, line {at}: {where}: {first['msg']}; "
-                f"a rule has the fields {', '.join(Rule.model_fields)}"
+                f"a {self._line.__name__.lower()} has the fields {fields}",
+                field=self._setting,
             ) from error
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return ()
+    # Two writes within one tick of a coarse clock differ in size or inode more often than not.
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -1,92 +1,72 @@
-"""The sandbox's webhook messages: JSON, signed with HMAC-SHA256 over the raw body."""
+"""Signatures of the sandbox's webhooks: HMAC-SHA256 over the time and the raw body.
+
+The header is `t=<seconds since 1970>,v1=<hex>`. The time is signed too, so that a message that
+was recorded can't be played again later.
+"""
 
 import hmac
+import re
+import time
 from collections.abc import Mapping
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from refund_gql.providers import GatewayNotice, Outcome, OutcomeState, WebhookRejected
+from refund_gql.providers import WebhookRejected
 
 SIGNATURE_HEADER = "sandbox-signature"
 EVENT_HEADER = "sandbox-event"
 
-STATES = {
-    state.value: state
-    for state in (
-        OutcomeState.SUCCEEDED,
-        OutcomeState.PROCESSING,
-        OutcomeState.REVERSED,
-        OutcomeState.REJECTED,
-    )
-}
-"""The status words the sandbox sends; any other word proves nothing."""
+TOLERANCE_SECONDS = 300
+"""How far the time of a message may be from ours, either way."""
+
+_FORM = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
 
 
-class Message(BaseModel):
-    """The body of a webhook. Fields that are not listed are ignored, as a bank may add some."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
-
-    id: str
-    """The id of this message; a repeated delivery carries the same."""
-    number: str
-    """The engine's refund number."""
-    state: str
-    """One of STATES, or a word nobody knows."""
-    amount: int
-    """Minor units."""
-    currency: str
-    """ISO 4217."""
-    reference: str | None = None
-    """The bank's own reference."""
-
-    def notice(self) -> GatewayNotice:
-        """The message in the engine's words."""
-        outcome = Outcome(
-            state=STATES.get(self.state, OutcomeState.UNKNOWN),
-            reference=self.reference,
-            code=self.state,
-            amount=self.amount,
-            currency=self.currency,
-        )
-        return GatewayNotice(event_id=self.id, number=self.number, outcome=outcome)
-
-
-def sign(body: bytes, secret: str) -> dict[str, str]:
+def sign(body: bytes, secret: str, *, at: datetime | None = None) -> dict[str, str]:
     """The headers the sandbox sends with this body, for tests and benchmarks.
 
-    The event header is the body's `id`, and empty when the body is not a message.
+    `at` is when it is sent, now without it. The event header is the body's `id`, and empty when
+    the body has none.
     """
-    try:
-        event = Message.model_validate_json(body).id
-    except ValidationError:
-        event = ""
-    return {SIGNATURE_HEADER: _signature(body, secret), EVENT_HEADER: event}
+    stamp = int(time.time() if at is None else at.timestamp())
+    signature = f"t={stamp},v1={_signature(stamp, body, secret)}"
+    return {SIGNATURE_HEADER: signature, EVENT_HEADER: _event(body)}
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: SecretStr) -> None:
-    """Raise WebhookRejected unless the raw body was signed with the secret."""
-    expected = _signature(body, secret.get_secret_value())
-    # Bytes, because compare_digest raises TypeError for a str that is not ASCII.
-    given = headers.get(SIGNATURE_HEADER, "").encode()
-    if not hmac.compare_digest(given, expected.encode()):
-        raise WebhookRejected(f"sandbox: the header {SIGNATURE_HEADER} does not verify")
+    """Raise WebhookRejected unless the raw body was signed with the secret, and lately.
 
-
-def translate(headers: Mapping[str, str], body: bytes) -> GatewayNotice:
-    """The notice in a body that was verified before.
-
-    Raises WebhookRejected when it is not a message, or the event header names another one: that
-    header is not signed, so it may never decide by itself which message this is.
+    The event header is not signed: it may never decide which message this is, so one that
+    differs from the body's id is refused.
     """
-    try:
-        message = Message.model_validate_json(body)
-    except ValidationError as error:
-        raise WebhookRejected("sandbox: the body is not a sandbox message") from error
-    if headers.get(EVENT_HEADER) != message.id:
+    found = _FORM.fullmatch(headers.get(SIGNATURE_HEADER, ""))
+    if found is None:
+        raise WebhookRejected(f"sandbox: the header {SIGNATURE_HEADER} is not t=<unix>,v1=<hex>")
+    stamp = int(found[1])
+    expected = _signature(stamp, body, secret.get_secret_value())
+    if not hmac.compare_digest(found[2], expected):
+        raise WebhookRejected(f"sandbox: the header {SIGNATURE_HEADER} does not verify")
+    if abs(time.time() - stamp) > TOLERANCE_SECONDS:
+        raise WebhookRejected(
+            f"sandbox: the message is of another time than the last {TOLERANCE_SECONDS} seconds"
+        )
+    if headers.get(EVENT_HEADER) != _event(body):
         raise WebhookRejected(f"sandbox: the header {EVENT_HEADER} is not the message's id")
-    return message.notice()
 
 
-def _signature(body: bytes, secret: str) -> str:
-    return hmac.new(secret.encode(), body, "sha256").hexdigest()
+class _Identified(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    id: str
+
+
+def _event(body: bytes) -> str:
+    try:
+        return _Identified.model_validate_json(body).id
+    except ValidationError:
+        return ""
+
+
+def _signature(stamp: int, body: bytes, secret: str) -> str:
+    return hmac.new(secret.encode(), b"%d." % stamp + body, "sha256").hexdigest()

@@ -1,0 +1,88 @@
+"""What couriers tell us about parcels: kept word for word, once each, in any order.
+
+A parcel's state is read off its history, newest line first; nothing here moves a refund.
+"""
+
+import hashlib
+from dataclasses import replace
+from uuid import UUID
+
+import orjson
+
+from refund_gql import clock, database
+from refund_gql.models import new_id
+from refund_gql.providers import Checkpoint, Tracking, TrackingTag
+from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT
+
+MAX_CHECKPOINTS = 500
+"""Of one report; a parcel has a few dozen."""
+
+_STORE = """
+insert into tracking_checkpoint (id, shop_id, courier, tracking_number, digest, at, tag, code,
+                                 text, place, flags, received_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict (shop_id, courier, tracking_number, digest) do nothing
+"""
+
+
+def understood(news: Tracking) -> Tracking:
+    """What a courier said, in the length and characters that rows can hold.
+
+    Raises TypeError for what is no tracking.
+    """
+    if not isinstance(news, Tracking):
+        raise TypeError(f"a courier reports a Tracking, not a {type(news).__name__}")
+    lines = [_fitting(line) for line in news.checkpoints[-MAX_CHECKPOINTS:]]
+    return replace(
+        news, tracking_number=_printable(news.tracking_number, 64), checkpoints=tuple(lines)
+    )
+
+
+async def record(shop_id: UUID, courier: str, news: Tracking) -> None:
+    """Add to a parcel's history what is not in it yet."""
+
+    async def work(tx: database.Transaction) -> None:
+        for line in news.checkpoints:
+            await tx.execute_query(_STORE, _row(shop_id, courier, news.tracking_number, line))
+
+    await database.transaction(work)
+
+
+def _row(shop_id: UUID, courier: str, number: str, line: Checkpoint) -> list[object]:
+    flags = orjson.dumps(sorted(line.flags)).decode()
+    return [
+        new_id(),
+        shop_id,
+        courier,
+        number,
+        _digest(line),
+        line.at,
+        line.tag,
+        line.code,
+        line.text,
+        line.place,
+        flags,
+        clock.now(),
+    ]
+
+
+def _digest(line: Checkpoint) -> str:
+    """The same line, told again, has the same digest."""
+    told = [line.at.isoformat(), line.tag, line.code, line.text, line.place, *sorted(line.flags)]
+    return hashlib.sha256(orjson.dumps(told)).hexdigest()
+
+
+def _fitting(line: Checkpoint) -> Checkpoint:
+    if line.tag is not None and not isinstance(line.tag, TrackingTag):
+        raise TypeError(f"{line.tag!r} is no TrackingTag")
+    return replace(
+        line,
+        at=min(max(line.at, FIRST_MOMENT), LAST_MOMENT),
+        code=_printable(line.code, 64),
+        text=_printable(line.text, 500),
+        place=_printable(line.place, 200),
+    )
+
+
+def _printable(text: str, longest: int) -> str:
+    return "".join(filter(str.isprintable, text))[:longest]

@@ -1,0 +1,79 @@
+"""What messages say, and in which order channels are tried."""
+
+from datetime import datetime
+
+import strawberry
+
+from refund_gql.graphql.context import Info
+from refund_gql.graphql.enums import MessageKind, TemplateOrigin, VariableType
+from refund_gql.outbox.kinds import Variable
+from refund_gql.outbox.wording import Text, Wording
+
+
+@strawberry.type(description="The text that speaks for the shop: its own, or the built-in one.")
+class Template:
+    kind: MessageKind = strawberry.field(description="What it says.")
+    locale: str = strawberry.field(description="zh or en.")
+    channel: str | None = strawberry.field(
+        description="Only for this notifier; null: for every one without a text of its own."
+    )
+    subject: str = strawberry.field(description="A template of one line.")
+    body: str = strawberry.field(description="A template.")
+    origin: TemplateOrigin = strawberry.field(description="Who wrote it.")
+    updated_at: datetime | None = strawberry.field(description="UTC; null: built in.")
+    updated_by: str | None = strawberry.field(description="KIND:id; null: built in.")
+
+    @classmethod
+    def of(cls, wording: Wording) -> "Template":
+        return cls(
+            kind=wording.place.kind,
+            locale=wording.place.locale,
+            channel=wording.place.channel or None,
+            subject=wording.subject,
+            body=wording.body,
+            origin=wording.origin,
+            updated_at=wording.updated_at,
+            updated_by=wording.updated_by,
+        )
+
+
+@strawberry.type(description="Something a text may mention, as {{ name }}.")
+class TemplateVariable:
+    name: str = strawberry.field(description="Between the braces.")
+    type: VariableType = strawberry.field(description="What it holds.")
+    description: str = strawberry.field(description="What it is.")
+    example: str = strawberry.field(description="A value, as previews show it.")
+
+    @classmethod
+    def of(cls, variable: Variable, locale: str) -> "TemplateVariable":
+        return cls(
+            name=variable.name,
+            type=variable.type,
+            description=variable.description[locale],
+            example=variable.example[locale],
+        )
+
+
+@strawberry.type(description="What a customer would read.")
+class TemplateText:
+    subject: str = strawberry.field(description="One line.")
+    text: str = strawberry.field(description="The message.")
+
+    @classmethod
+    def of(cls, text: Text) -> "TemplateText":
+        return cls(subject=text.subject, text=text.text)
+
+
+@strawberry.type(description="Which channels a kind of message takes.")
+class ChannelOrder:
+    kind: MessageKind | None = strawberry.field(
+        description="Null: every kind without an order of its own."
+    )
+    channels: list[str] = strawberry.field(
+        description="Notifiers, best first; none: such messages are not sent."
+    )
+
+    @strawberry.field(description="Those of them that no installed plugin brings.")
+    def missing(self, info: Info) -> list[str]:
+        offer = info.context.known_providers.offer
+        return [name for name in self.channels if offer(name) is None]

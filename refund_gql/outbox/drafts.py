@@ -1,0 +1,104 @@
+"""News that has no channel yet, and the row it becomes when it gets one."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from refund_gql import clock, jobs
+from refund_gql.database import Transaction
+from refund_gql.models import Customer, Event, Message, Shop
+from refund_gql.outbox import wording
+from refund_gql.outbox.channels import Channels, choose, preferred
+from refund_gql.outbox.kinds import KINDS, MessageKind
+from refund_gql.outbox.wording import Place
+from refund_gql.states import MessageStatus
+
+NO_ADDRESS = "NO_ADDRESS"
+"""The code of a message to somebody whom no channel reaches."""
+
+_IDS = UUID("6f1b1c0e-6c0d-5c11-9d43-3c8f2b7f8a11")
+"""The namespace of message ids; never changes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What is to be said to one customer about one event."""
+
+    shop: Shop
+    customer: Customer
+    kind: MessageKind
+    event: Event
+    """What happened; a kind is told once about it, through each channel at most once."""
+    locale: str
+    values: Mapping[str, str]
+    """What a text of this kind may mention."""
+
+    @property
+    def due(self) -> datetime:
+        """Not to be sent before, UTC."""
+        return self.event.at + KINDS[self.kind].waits
+
+
+async def of(tx: Transaction, message: Message) -> Draft:
+    """The news that a message is about."""
+    events = Event.filter(refund_id=message.refund_id, version=message.version)
+    return Draft(
+        shop=await Shop.filter(id=message.shop_id).using_db(tx).get(),
+        customer=await Customer.filter(id=message.customer_id).using_db(tx).get(),
+        kind=MessageKind(message.event),
+        event=await events.using_db(tx).get(),
+        locale=message.locale,
+        values=message.variables,
+    )
+
+
+async def queue(
+    tx: Transaction, channels: Channels, draft: Draft, *, tried: Collection[str] = ()
+) -> bool:
+    """Make the message for the best channel that was not tried; False when there is none."""
+    names = [
+        name for name in preferred(draft.shop, draft.customer, draft.kind) if name not in tried
+    ]
+    channel = choose(channels, draft.customer, names)
+    if channel is None:
+        return False
+    message = await _message(tx, draft, channel)
+    await Message.bulk_create([message], ignore_conflicts=True, using_db=tx)
+    await schedule(tx, message.id, draft.due)
+    return True
+
+
+async def bury(tx: Transaction, draft: Draft) -> None:
+    """Keep the news as a dead letter: nobody can be reached, and staff should know."""
+    channel = preferred(draft.shop, draft.customer, draft.kind)[0]
+    message = await _message(tx, draft, channel)
+    message.status, message.code = MessageStatus.DEAD, NO_ADDRESS
+    await Message.bulk_create([message], ignore_conflicts=True, using_db=tx)
+
+
+async def schedule(tx: Transaction, message_id: UUID, at: datetime) -> None:
+    """Have the message sent at this time, UTC. The running job still holds its own key, so each
+    is named by its time."""
+    key = f"message:{message_id}:{at.timestamp()}"
+    await jobs.enqueue(tx, "message", message_id, key=key, run_at=at)
+
+
+async def _message(tx: Transaction, draft: Draft, channel: str) -> Message:
+    place = Place(kind=draft.kind, locale=draft.locale, channel=channel)
+    text = await wording.write(tx, draft.shop.id, place, draft.values)
+    refund_id, version = draft.event.refund_id, draft.event.version
+    return Message(
+        id=uuid5(_IDS, f"{refund_id}:{draft.kind}:{version}:{channel}"),
+        shop_id=draft.shop.id,
+        refund_id=refund_id,
+        customer_id=draft.customer.id,
+        event=draft.kind,
+        version=version,
+        channel=channel,
+        locale=draft.locale,
+        subject=text.subject,
+        text=text.text,
+        variables=draft.values,
+        created_at=clock.now(),
+    )

@@ -1,0 +1,119 @@
+"""What a text about a refund may mention, in the words of the customer's language."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel import dates, numbers
+
+from refund_gql import money
+from refund_gql.database import Transaction
+from refund_gql.models import Customer, Decision, Order, Refund, RefundLine, Return, Shop
+from refund_gql.outbox.kinds import MessageKind
+from refund_gql.states import Step
+
+MAX_WORDS = 2_000
+"""Characters of one variable; what is longer is cut."""
+
+
+async def gather(
+    tx: Transaction,
+    shop: Shop,
+    refund: Refund,
+    kind: MessageKind,
+    locale: str,
+    *,
+    at: datetime | None = None,
+) -> dict[str, str]:
+    """Variable -> value, for every variable of the kind; empty where the refund has none.
+
+    `at` is the moment of the event the text is about; None takes the latest of its sort.
+    """
+    customer = await Customer.filter(id=refund.customer_id).using_db(tx).first()
+    order = await Order.filter(id=refund.order_id).using_db(tx).first()
+    lines = await RefundLine.filter(refund_id=refund.id).order_by("position").using_db(tx)
+    found = {
+        "shop_name": shop.name,
+        "customer_name": customer.name if customer else "",
+        "refund_number": refund.number,
+        "order_number": order.number if order else "",
+        "goods": goods(lines, locale),
+        "amount": amount(refund.amount, refund.currency, locale) if refund.amount else "",
+        "requested_on": day(refund.requested_at, shop.time_zone, locale),
+        **await _own(tx, refund, kind, locale, at),
+    }
+    return {name: value.strip()[:MAX_WORDS] for name, value in found.items()}
+
+
+async def _own(
+    tx: Transaction, refund: Refund, kind: MessageKind, locale: str, at: datetime | None
+) -> dict[str, str]:
+    match kind:
+        case MessageKind.EVIDENCE_REQUESTED:
+            return {"question": await _words(tx, refund, Step.REQUEST_EVIDENCE, at)}
+        case MessageKind.REJECTED:
+            return {"reason": await _words(tx, refund, Step.REJECT, at)}
+        case MessageKind.RETURN_REQUESTED:
+            parcel = await _parcel(tx, refund, {"opened_at": at} if at else {})
+            return {
+                "return_address": parcel.address if parcel else "",
+                "return_requirements": _in(locale, parcel.requirements) if parcel else "",
+            }
+        case MessageKind.RETURN_RECEIVED:
+            parcel = await _parcel(tx, refund, {"received_at": at} if at else {})
+            return {
+                "courier": parcel.courier if parcel else "",
+                "tracking_number": parcel.tracking_number if parcel else "",
+            }
+        case _:
+            return {}
+
+
+async def _words(tx: Transaction, refund: Refund, step: Step, at: datetime | None) -> str:
+    """What somebody wrote when taking the step. An event holds no words, but the decision that
+    was written with it has its time."""
+    decisions = Decision.filter(refund_id=refund.id, step=step)
+    if at is not None:
+        decisions = decisions.filter(decided_at=at)
+    decision = await decisions.order_by("-decided_at", "-id").using_db(tx).first()
+    return decision.reason if decision else ""
+
+
+async def _parcel(tx: Transaction, refund: Refund, moment: Mapping[str, datetime]) -> Return | None:
+    parcels = Return.filter(refund_id=refund.id, **moment)
+    return await parcels.order_by("-opened_at", "-id").using_db(tx).first()
+
+
+def _in(locale: str, texts: Mapping[str, str]) -> str:
+    return texts.get(locale) or next(iter(texts.values()), "")
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def goods(lines: list[RefundLine], locale: str) -> str:
+    """The first line's title, and how many units there are beside."""
+    if not lines:
+        return ""
+    title, units = lines[0].title, sum(line.quantity for line in lines)
+    if units == 1:
+        return title
+    if locale == "zh":
+        return f"{title}等{units}件商品"
+    return f"{title} and {units - 1} more"
+
+
+def amount(minor_units: int, currency: str, locale: str) -> str:
+    """An amount with its currency, in our own number of decimals: Babel's differ for some."""
+    exponent = money.EXPONENTS[currency]
+    letters = numbers.get_currency_symbol(currency, locale)[-1].isalpha()
+    pattern = f"¤{chr(0xA0) if letters else ''}#,##0{'.' if exponent else ''}{'0' * exponent}"
+    value = money.to_decimal(minor_units, currency)
+    return numbers.format_currency(
+        value, currency, format=pattern, locale=locale, currency_digits=False
+    )
+
+
+def day(moment: datetime, time_zone: str, locale: str) -> str:
+    """The day of a moment where the shop is."""
+    return dates.format_date(moment.astimezone(ZoneInfo(time_zone)), "long", locale=locale)

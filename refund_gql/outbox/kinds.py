@@ -1,0 +1,224 @@
+"""What customers hear of: every kind of message, which event gives rise to it, and what a text
+about it may mention.
+
+A kind is news to the customer, not a step of the shop: that a refund went from one desk to the
+next, or back again, is told to nobody.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from refund_gql.events import EventType
+from refund_gql.states import RefundStatus
+
+LOCALES = ("zh", "en")
+
+
+class MessageKind(StrEnum):
+    """One piece of news."""
+
+    REQUEST_RECEIVED = "REQUEST_RECEIVED"
+    """The request is there, and a person will look at it."""
+    APPROVED_INSTANTLY = "APPROVED_INSTANTLY"
+    """Nobody had to look: the money is on its way (极速退款)."""
+    APPROVED = "APPROVED"
+    """Everybody agreed: the money is on its way."""
+    EVIDENCE_REQUESTED = "EVIDENCE_REQUESTED"
+    """Customer service asks for pictures or words."""
+    RETURN_REQUESTED = "RETURN_REQUESTED"
+    """Send the goods back: where to, and in which state."""
+    RETURN_RECEIVED = "RETURN_RECEIVED"
+    """The parcel has arrived and will be inspected."""
+    REJECTED = "REJECTED"
+    """Refused, with the reason."""
+    REFUNDED = "REFUNDED"
+    """The money is back."""
+    CANCELLED = "CANCELLED"
+    """The request is withdrawn."""
+    PAYMENT_DELAYED = "PAYMENT_DELAYED"
+    """The money was promised, and a day later it still has not moved."""
+
+
+class VariableType(StrEnum):
+    """What a variable holds; each arrives in a text as words of the customer's language."""
+
+    TEXT = "TEXT"
+    MONEY = "MONEY"
+    """An amount with its currency: ¥89.00."""
+    DATE = "DATE"
+    """A day in the shop's time zone: 2026年1月31日."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One thing a text may mention. Empty when the refund has none."""
+
+    name: str
+    type: VariableType
+    description: Mapping[str, str]
+    """Locale -> what it is."""
+    example: Mapping[str, str]
+    """Locale -> a value, for previews."""
+
+
+def _variable(
+    name: str, zh: tuple[str, str], en: tuple[str, str], type: VariableType = VariableType.TEXT
+) -> Variable:
+    return Variable(
+        name=name,
+        type=type,
+        description={"zh": zh[0], "en": en[0]},
+        example={"zh": zh[1], "en": en[1]},
+    )
+
+
+COMMON = (
+    _variable("shop_name", ("店铺名称", "晨光小店"), ("The shop's name", "Morning Light")),
+    _variable("customer_name", ("顾客姓名", "王小明"), ("The customer's name", "Xiaoming Wang")),
+    _variable(
+        "refund_number", ("退款单号", "R260131-7K3M9QX2"), ("The refund", "R260131-7K3M9QX2")
+    ),
+    _variable("order_number", ("订单号", "SO-20260130-17"), ("The order", "SO-20260130-17")),
+    _variable(
+        "goods", ("商品，多件时写明件数", "保温杯等2件商品"), ("The goods", "Thermos and 1 more")
+    ),
+    _variable(
+        "amount",
+        ("退款金额；无需退款时为空", "¥89.00"),
+        ("What is refunded; empty when that is nothing", "CN¥89.00"),
+        VariableType.MONEY,
+    ),
+    _variable(
+        "requested_on",
+        ("申请日期", "2026年1月31日"),
+        ("The day of the request", "January 31, 2026"),
+        VariableType.DATE,
+    ),
+)
+"""What every text may mention."""
+
+_QUESTION = _variable(
+    "question",
+    ("客服的问题", "请上传商品瑕疵处的照片"),
+    ("What customer service asks for", "Please send a photo of the damage"),
+)
+_REASON = _variable(
+    "reason",
+    ("拒绝原因", "商品已超出退货期限"),
+    ("Why it was refused", "The return window has ended"),
+)
+_ADDRESS = _variable(
+    "return_address",
+    ("寄回地址", "上海市徐汇区漕溪路1号 退货仓 021-5555 0100"),
+    ("Where to send the goods", "Returns, 1 Caoxi Road, Shanghai"),
+)
+_REQUIREMENTS = _variable(
+    "return_requirements",
+    ("寄回要求", "商品完好，配件齐全"),
+    ("What the goods must look like", "Unused, with all accessories"),
+)
+_COURIER = _variable("courier", ("快递公司", "顺丰速运"), ("Who carried the parcel", "SF Express"))
+_TRACKING = _variable(
+    "tracking_number", ("运单号", "SF1234567890"), ("The parcel's number", "SF1234567890")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """When a kind of message is told, and what it can say."""
+
+    label: Mapping[str, str]
+    """Locale -> what staff call it."""
+    triggers: frozenset[EventType]
+    again_after: frozenset[EventType] = frozenset()
+    """Told once, and once more after each of these. Empty: once per refund."""
+    unless_told: frozenset["MessageKind"] = frozenset()
+    """News that has said the same already."""
+    holds_in: frozenset[RefundStatus] = frozenset(RefundStatus)
+    """Where the refund may stand when it is sent at last; elsewhere it would mislead."""
+    waits: timedelta = timedelta(0)
+    """Sent so long after the event, if it still holds then."""
+    own: tuple[Variable, ...] = ()
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Everything a text of this kind may mention."""
+        return (*COMMON, *self.own)
+
+    def examples(self, locale: str) -> dict[str, str]:
+        """A value for every variable."""
+        return {variable.name: variable.example[locale] for variable in self.variables}
+
+
+_E, _K, _R = EventType, MessageKind, RefundStatus
+_DECIDING = frozenset({_R.REQUESTED, _R.REVIEW, _R.WAREHOUSE_CHECK, _R.FINANCE_REVIEW})
+
+KINDS: dict[MessageKind, Kind] = {
+    _K.REQUEST_RECEIVED: Kind(
+        label={"zh": "已受理，等待审核", "en": "Request received"},
+        triggers=frozenset({_E.SENT_TO_REVIEW}),
+        holds_in=_DECIDING,
+    ),
+    _K.APPROVED_INSTANTLY: Kind(
+        label={"zh": "极速退款已通过", "en": "Approved at once"},
+        triggers=frozenset({_E.APPROVED_INSTANTLY}),
+    ),
+    _K.APPROVED: Kind(
+        label={"zh": "审核通过", "en": "Approved"},
+        triggers=frozenset({_E.FINANCE_APPROVED}),
+        unless_told=frozenset({_K.APPROVED_INSTANTLY}),
+    ),
+    _K.EVIDENCE_REQUESTED: Kind(
+        label={"zh": "需要补充凭证", "en": "Evidence asked for"},
+        triggers=frozenset({_E.EVIDENCE_REQUESTED}),
+        again_after=frozenset({_E.EVIDENCE_REQUESTED}),
+        holds_in=frozenset({_R.REVIEW}),
+        own=(_QUESTION,),
+    ),
+    _K.RETURN_REQUESTED: Kind(
+        label={"zh": "请寄回商品", "en": "Goods to be sent back"},
+        triggers=frozenset({_E.RETURN_APPROVED}),
+        again_after=frozenset({_E.RETURN_APPROVED}),
+        holds_in=frozenset({_R.AWAITING_RETURN}),
+        own=(_ADDRESS, _REQUIREMENTS),
+    ),
+    _K.RETURN_RECEIVED: Kind(
+        label={"zh": "已收到退货", "en": "Goods received"},
+        triggers=frozenset({_E.RETURN_RECEIVED}),
+        again_after=frozenset({_E.RETURN_RECEIVED}),
+        holds_in=_DECIDING | {_R.INSPECTION},
+        own=(_COURIER, _TRACKING),
+    ),
+    _K.REJECTED: Kind(
+        label={"zh": "申请未通过", "en": "Refused"},
+        triggers=frozenset({_E.REJECTED}),
+        own=(_REASON,),
+    ),
+    _K.REFUNDED: Kind(
+        label={"zh": "已退款", "en": "Refunded"},
+        triggers=frozenset({_E.REFUNDED}),
+        # After a reversal the money comes a second time, and that is news.
+        again_after=frozenset({_E.REFUNDED}),
+        holds_in=frozenset({_R.REFUNDED}),
+    ),
+    _K.CANCELLED: Kind(
+        label={"zh": "申请已撤销", "en": "Withdrawn"},
+        triggers=frozenset({_E.CANCELLED}),
+    ),
+    _K.PAYMENT_DELAYED: Kind(
+        label={"zh": "退款延迟", "en": "Payment delayed"},
+        triggers=frozenset({_E.PAYMENT_STUCK, _E.PAYOUT_PARKED, _E.PAYMENT_REVERSED}),
+        again_after=frozenset({_E.REFUNDED}),
+        holds_in=frozenset({_R.APPROVED, _R.PAYING, _R.PAYMENT_STUCK}),
+        # Most of what sticks is solved within hours; nobody needs to be alarmed by that.
+        waits=timedelta(hours=24),
+    ),
+}
+"""Kind -> when it is told, and what it can say."""
+
+BY_EVENT: dict[EventType, MessageKind] = {
+    event: kind for kind, told in KINDS.items() for event in told.triggers
+}
+"""Event -> the news it is; events that are no news to a customer are missing."""
