@@ -16,7 +16,7 @@ import asyncpg
 
 from benchmarks.figures import Figure, percentile
 from benchmarks.place import Place, Server, megabytes, processor_seconds
-from refund_gql.graphql import ids
+from refund_gql import ids
 
 RATE = 20
 """Requests a second."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import platformdirs
@@ -67,11 +67,20 @@ class Settings(BaseSettings):
     """Mixed into the digest of every token, so that a stolen database alone is worth less."""
 
 
-def provider_environment(name: str) -> Mapping[str, str]:
-    """The settings of one provider: `REFUND_GQL_<NAME>_<FIELD>` as field -> text."""
-    prefix = f"REFUND_GQL_{name.upper().replace('-', '_')}_"
+def provider_environment(name: str, others: Iterable[str] = ()) -> Mapping[str, str]:
+    """The settings of one provider: `REFUND_GQL_<NAME>_<FIELD>` as field -> text.
+
+    A variable belongs to the provider with the longest name that fits: `SANDBOX_COURIER_SPEED`
+    is no setting of `sandbox` where there is a `sandbox-courier` among the `others`.
+    """
+    prefix = _prefix(name)
+    longer = tuple(p for p in map(_prefix, others) if p.startswith(prefix) and p != prefix)
     return {
         key.removeprefix(prefix).lower(): value
         for key, value in os.environ.items()
-        if key.startswith(prefix)
+        if key.startswith(prefix) and not key.startswith(longer)
     }
+
+
+def _prefix(name: str) -> str:
+    return f"REFUND_GQL_{name.upper().replace('-', '_')}_"

@@ -1,6 +1,7 @@
 """Checks of single input fields; each refuses with the field's name, what was found and what
 is expected. The rules live here so that the database never has to decide."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -8,6 +9,7 @@ from refund_gql.errors import InvalidInput
 from refund_gql.money import EXPONENTS, MAX_MINOR_UNITS
 
 MAX_QUANTITY = 1_000_000
+_PROVIDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
@@ -71,6 +73,18 @@ def locale(field: str, value: str) -> str:
     """One of the languages the engine speaks."""
     if value not in ("zh", "en"):
         raise InvalidInput(field=field, found=value[:20], expected="zh or en", zh="zh 或 en")
+    return value
+
+
+def provider(field: str, value: str) -> str:
+    """The name of a provider; no plugin needs to answer to it yet."""
+    if not _PROVIDER.fullmatch(value):
+        raise InvalidInput(
+            field=field,
+            found=value[:40],
+            expected="the name of a provider: lower-case letters, digits and dashes",
+            zh="插件名称：小写字母、数字和连字符",
+        )
     return value
 
 

@@ -12,9 +12,8 @@ from support.api import Api, key
 from support.postroom import Alarm, Postroom, announce_all, by_hand, reachable, told
 from support.world import World, make_world, shipped
 
-from refund_gql import clock
+from refund_gql import clock, ids
 from refund_gql.events import EventType
-from refund_gql.graphql import ids
 from refund_gql.models import Customer, Event, Message, Refund, Template
 from refund_gql.outbox import announcing, facts
 from refund_gql.outbox.kinds import BY_EVENT, KINDS, LOCALES, MessageKind

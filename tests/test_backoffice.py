@@ -20,13 +20,12 @@ from support.refusals import (
 )
 from support.world import World
 
-from refund_gql import clock
+from refund_gql import clock, ids
 from refund_gql.auth import authenticate, system
 from refund_gql.backoffice import shops, staff
 from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import fetch
 from refund_gql.errors import AlreadyExists, InvalidInput
-from refund_gql.graphql import ids
 from refund_gql.models import Shop, Staff, new_id
 from refund_gql.roles import Role, Scope
 
@@ -194,7 +193,7 @@ async def test_an_address_is_taken_once_however_it_is_written(world: World) -> N
             "__typename": "AlreadyExists",
             "code": "ALREADY_EXISTS",
             "path": [],
-            "kind": "Staff",
+            "objectType": "Staff",
         }
 
 
@@ -543,7 +542,7 @@ async def test_a_reason_is_made_changed_and_retired(world: World) -> None:
                 "__typename": "AlreadyExists",
                 "code": "ALREADY_EXISTS",
                 "path": [],
-                "kind": "ReasonTag",
+                "objectType": "ReasonTag",
             },
         ),
     ],

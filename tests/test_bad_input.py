@@ -26,8 +26,7 @@ from support.refusals import (
 )
 from support.world import World, shipped
 
-from refund_gql import clock
-from refund_gql.graphql import ids
+from refund_gql import clock, ids
 from refund_gql.graphql.documents import money_fields
 from refund_gql.models import new_id
 from refund_gql.settings import Settings

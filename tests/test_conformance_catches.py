@@ -43,7 +43,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     files = [str(module.__file__) for module in MODULES]
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, *files, f"--junitxml={log}"]
     command += ["-p", "pytest_asyncio.plugin", "-p", "refund_gql.testing.plugin"]
-    command += ["-p", "no:cacheprovider", "--strict-markers", "--import-mode=importlib", "-W"]
+    command += [
+        "--noconftest",
+        "-p",
+        "no:cacheprovider",
+        "--strict-markers",
+        "--import-mode=importlib",
+        "-W",
+    ]
     command += ["error", "-o", "python_classes=Planted*", "-o", "python_files=*.py", "--tb=no"]
     command += ["-o", "asyncio_default_fixture_loop_scope=function", "-o", "junit_family=xunit1"]
     folder = Path(__file__).parent

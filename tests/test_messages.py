@@ -15,10 +15,9 @@ import pytest_asyncio
 from support.postroom import Alarm, Postroom, announce_all, by_hand, reachable, told
 from support.world import World, make_world, shipped
 
-from refund_gql import clock
+from refund_gql import clock, ids
 from refund_gql.errors import Unavailable
 from refund_gql.events import EventType
-from refund_gql.graphql import ids
 from refund_gql.models import Customer, Event, Message, Refund, new_id
 from refund_gql.outbox import messages
 from refund_gql.providers import (

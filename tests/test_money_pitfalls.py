@@ -672,7 +672,9 @@ async def test_p27_no_cent_is_kept_back(here: Here) -> None:
         lines=lines(1000, 1000, 1000), discount=1000, captures=[here.paid(2000)]
     )
     for position in range(3):
-        assert (await here.ends(await here.ask(order, **unit(order, position))))["status"] == "REFUNDED"
+        assert (await here.ends(await here.ask(order, **unit(order, position))))[
+            "status"
+        ] == "REFUNDED"
     assert sorted(here.payments) == [666, 667, 667]
 
 

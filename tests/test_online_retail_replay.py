@@ -17,10 +17,10 @@ import pytest
 from support.api import Api
 from support.world import eventually
 
+from refund_gql import ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
 from refund_gql.database import fetch
-from refund_gql.graphql import ids
 from refund_gql.importing import mapping, reading
 from refund_gql.importing.mapping import OrderMapping
 from refund_gql.importing.run import Run

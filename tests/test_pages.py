@@ -15,9 +15,8 @@ from support.api import Api
 from support.populated import Populated, populate
 from support.world import World, make_world
 
-from refund_gql import database
+from refund_gql import database, ids
 from refund_gql.clock import now
-from refund_gql.graphql import ids
 from refund_gql.models import Refund, new_id
 from refund_gql.roles import Role
 from refund_gql.settings import Settings

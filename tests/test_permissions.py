@@ -20,10 +20,10 @@ from support.populated import Populated, populate, roles
 from support.snapshot import snapshot
 from support.world import staff_token
 
-from refund_gql import clock
+from refund_gql import clock, ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
-from refund_gql.graphql import ids, permissions
+from refund_gql.graphql import permissions
 from refund_gql.graphql.permissions import Permissions
 from refund_gql.models import CustomerSession, Staff, new_id
 from refund_gql.roles import STAFF, Role, Scope

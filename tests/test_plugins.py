@@ -322,13 +322,13 @@ async def test_rotation_seals_everything_with_the_new_key(
     old = engine.providers.vault
     new = vault.of(world.settings.model_copy(update={"secret_keys": SecretStr(vault.new_key())}))
     both = vault.Vault({**new.keys, **old.keys})
-    assert await configuration.rotate(both) >= 1
-    assert await configuration.rotate(both) == 0
+    assert await configuration.seal_anew(both) >= 1
+    assert await configuration.seal_anew(both) == 0
     monkeypatch.setattr(engine.providers, "vault", new)
     line = await engine.providers.crm(world.shop.id, "acme")
     assert line.provider.settings.api_key.get_secret_value() == SECRET  # type: ignore[attr-defined] # Acme's
     back = vault.Vault({**old.keys, **new.keys})
-    assert await configuration.rotate(back) >= 1
+    assert await configuration.seal_anew(back) >= 1
 
 
 # --- does it work -----------------------------------------------------------------------------

@@ -140,6 +140,18 @@ def test_the_environment_fills_a_providers_settings_over_the_defaults(
     assert settings.retries == 7
 
 
+def test_a_variable_belongs_to_the_provider_with_the_longest_name_that_fits(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("a", KeyedBank)
+    install("b", named("keyed-bank-blue", KeyedBank))
+    monkeypatch.setenv("REFUND_GQL_KEYED_BANK_RETRIES", "1")
+    monkeypatch.setenv("REFUND_GQL_KEYED_BANK_BLUE_RETRIES", "2")
+    found = load(strict_plugins=True).offers
+    assert found["keyed-bank"].defaults == {"retries": "1"}
+    assert found["keyed-bank-blue"].defaults == {"retries": "2"}
+
+
 # --- what is broken, and everything beside it works -------------------------------------------
 
 

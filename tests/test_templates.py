@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from support.postroom import Postroom, reachable
 from support.world import World, make_world, shipped
 
+from refund_gql import ids
 from refund_gql.auth import Viewer
 from refund_gql.errors import InvalidInput
-from refund_gql.graphql import ids
 from refund_gql.models import Template
 from refund_gql.outbox import drafts, messages, templates, wording
 from refund_gql.outbox.kinds import COMMON, KINDS, LOCALES, MessageKind

@@ -16,10 +16,10 @@ from support.populated import Populated, populate, roles
 from support.snapshot import snapshot, tables
 from support.world import shipped
 
-from refund_gql import auth
+from refund_gql import auth, ids
 from refund_gql.auth import Viewer
 from refund_gql.database import fetch
-from refund_gql.graphql import ids, view, visibility
+from refund_gql.graphql import view, visibility
 from refund_gql.graphql.sources import Node
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
@@ -351,7 +351,7 @@ async def test_no_mutation_touches_the_other_shop(
     for name, content, kind in strangers(ours, theirs):
         problem = await mutate(ours.world.as_(role), name, content)
         expected = ("NOT_FOUND", kind) if may(role)(("Mutation", name)) else ("FORBIDDEN", None)
-        assert (problem["code"], problem.get("kind")) == expected, (name, content, problem)
+        assert (problem["code"], problem.get("objectType")) == expected, (name, content, problem)
     assert (await snapshot(theirs.shop_id), await snapshot(ours.shop_id)) == before
 
 

@@ -23,11 +23,10 @@ from support.refusals import Answer, mutate, not_found
 from support.snapshot import snapshot
 from support.world import World, make_world
 
-from refund_gql import __version__, app, clock, database, errors, labels, vault
+from refund_gql import __version__, app, clock, database, errors, ids, labels, vault
 from refund_gql.app import Engine
 from refund_gql.auth import Viewer
 from refund_gql.events import GENESIS, EventType
-from refund_gql.graphql import ids
 from refund_gql.models import Event, Order, Refund, Shop, WebhookDelivery, WebhookEndpoint, new_id
 from refund_gql.outbox import deliveries, endpoints, sending, signing
 from refund_gql.outbox.deliveries import Failure
@@ -772,6 +771,60 @@ async def test_a_late_failure_does_not_undo_a_success(
         204,
         None,
     )
+
+
+async def test_of_two_failures_the_newer_sets_the_alarm(
+    shop: Shop,
+    keeping: Settings,
+    receiver: Receiver,
+    sender: Sender,
+    alarms: list[Alarm],
+    now: datetime,
+) -> None:
+    await endpoint_of(shop, keeping, receiver)
+    delivery = await delivery_to(shop)
+    receiver.answers, receiver.pause = [status(500)], asyncio.Event()
+    slow = asyncio.create_task(sender.deliver(delivery.id))
+    await receiver.arrived.acquire()
+    alarms.clear()
+    async with listening() as elsewhere:
+        elsewhere.answers = [status(404)]
+        await WebhookEndpoint.filter(id=delivery.endpoint_id).update(url=elsewhere.url)
+        await sender.deliver(delivery.id)
+    receiver.pause.set()
+    await slow
+    after = await fresh(delivery)
+    assert (after.status, after.tries, after.response_status) == (DeliveryStatus.QUEUED, 2, 404)
+    assert alarms == [Alarm(delivery.id, now + WAITS[1])]
+
+
+@pytest.mark.parametrize(
+    ("answer", "end", "error"),
+    [
+        (NO_CONTENT, DeliveryStatus.DELIVERED, None),
+        (status(500), DeliveryStatus.DEAD, "ENDPOINT_DISABLED"),
+    ],
+)
+async def test_an_endpoint_is_disabled_during_a_call(
+    shop: Shop,
+    keeping: Settings,
+    receiver: Receiver,
+    sender: Sender,
+    answer: bytes,
+    end: DeliveryStatus,
+    error: str | None,
+) -> None:
+    """What was delivered was delivered; what was not stays dead."""
+    issued = await endpoint_of(shop, keeping, receiver)
+    delivery = await delivery_to(shop)
+    receiver.answers, receiver.pause = [answer], asyncio.Event()
+    call = asyncio.create_task(sender.deliver(delivery.id))
+    await receiver.arrived.acquire()
+    await endpoints.disable(owner_of(shop), issued.endpoint_id)
+    receiver.pause.set()
+    await call
+    after = await fresh(delivery)
+    assert (after.status, after.error, after.next_try_at) == (end, error, None)
 
 
 async def test_a_slow_shop_does_not_take_every_worker(

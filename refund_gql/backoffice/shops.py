@@ -15,6 +15,8 @@ from refund_gql.database import Transaction
 from refund_gql.errors import AlreadyExists, InvalidInput
 from refund_gql.models import Shop
 from refund_gql.outbox import channels
+from refund_gql.registry import routing
+from refund_gql.registry.routing import CourierRoute
 from refund_gql.roles import Role
 
 
@@ -29,6 +31,10 @@ class ShopFacts:
     return_window_days: int | None = None
     return_address: str | None = None
     return_requirements: Mapping[str, str] | None = None
+    gateway_routes: Mapping[str, str] | None = None
+    """What captures call a gateway -> the plugin; replaces all routes."""
+    courier_routes: Mapping[str, CourierRoute] | None = None
+    """What parcels call a courier -> the plugin; replaces all routes."""
     channel_order: Mapping[str, Sequence[str]] | None = None
     """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
 
@@ -102,6 +108,8 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
             "returnAddress", v, longest=500, required=False
         ),
         "return_requirements": _requirements,
+        "gateway_routes": lambda v: routing.checked_gateways("gatewayRoutes", v),
+        "courier_routes": lambda v: routing.checked_couriers("courierRoutes", v),
         "channel_order": lambda v: channels.checked_order("channelOrder", v),
     }
     return {

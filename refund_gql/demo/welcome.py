@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 from rich.console import Console
 from rich.markup import escape
 
+from refund_gql import ids
 from refund_gql.demo.people import ME, OWNER, PASSWORD
 from refund_gql.demo.shop import HANDLE, NAME
-from refund_gql.graphql import ids
 from refund_gql.roles import Role
 
 _ASK = """mutation($order: ID!, $key: String!, $note: String!) { \

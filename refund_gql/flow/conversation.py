@@ -14,7 +14,7 @@ from uuid import UUID
 from refund_gql import clock
 from refund_gql.auth import system
 from refund_gql.errors import Unavailable
-from refund_gql.flow import journal, parking, routing, settlement
+from refund_gql.flow import journal, parking, settlement
 from refund_gql.flow.journal import Change
 from refund_gql.flow.settlement import Terms
 from refund_gql.models import Capture, Payout, PayoutAttempt, new_id
@@ -30,7 +30,7 @@ from refund_gql.providers import (
     RefundRequest,
     Retryable,
 )
-from refund_gql.registry import Connection, ProviderUnreachable
+from refund_gql.registry import Connection, ProviderUnreachable, routing
 from refund_gql.states import PayoutStatus, RefundStatus, Step
 
 Connect = Callable[[UUID, str], Awaitable[Connection[PaymentGateway]]]

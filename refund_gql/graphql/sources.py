@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 import strawberry
 
-from refund_gql.graphql import ids
+from refund_gql import ids
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.rows import Row
 

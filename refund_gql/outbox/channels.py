@@ -4,7 +4,6 @@ What a channel is called is stored; what it is, the plugins of this process know
 plugin answers to is kept, and waited for.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
@@ -19,8 +18,6 @@ DEFAULT = "DEFAULT"
 """In a shop's order: every kind of message that has no order of its own."""
 MAX_CHANNELS = 10
 """In one order of preference."""
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 class Channels(Protocol):
@@ -83,21 +80,9 @@ def checked_names(field: str, names: Sequence[str]) -> list[str]:
     """Names of channels, each once; no plugin needs to answer to them yet. Raises InvalidInput."""
     validation.limited(field, len(names), MAX_CHANNELS)
     for place, name in enumerate(names):
-        checked_name(f"{field}.{place}", name)
+        validation.provider(f"{field}.{place}", name)
         if name in names[:place]:
             raise InvalidInput(
                 field=f"{field}.{place}", found=name, expected="each once", zh="每个渠道只出现一次"
             )
     return list(names)
-
-
-def checked_name(field: str, name: str) -> str:
-    """The name of a channel. Raises InvalidInput."""
-    if not _NAME.fullmatch(name):
-        raise InvalidInput(
-            field=field,
-            found=name[:40],
-            expected="the name of a channel: lower-case letters, digits and dashes",
-            zh="渠道名称：小写字母、数字和连字符",
-        )
-    return name

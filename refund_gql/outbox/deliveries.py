@@ -4,7 +4,6 @@ A delivery is written with the news itself, its content then and for good; the j
 carries it (see `sending`), at least once, always under the same `webhook-id`.
 """
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from refund_gql import clock, database, jobs
+from refund_gql import clock, database, ids, jobs
 from refund_gql.auth import Viewer
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
@@ -101,7 +100,7 @@ def _content(refund: Refund, event: Event, order_number: str | None) -> Mapping[
         "type": wire_type(event.type),
         "timestamp": at,
         "data": {
-            "id": _global_id(refund.id),
+            "id": ids.encode("Refund", refund.id),
             "number": refund.number,
             "version": event.version,
             "status": event.status.value,
@@ -110,11 +109,6 @@ def _content(refund: Refund, event: Event, order_number: str | None) -> Mapping[
             "occurredAt": at,
         },
     }
-
-
-def _global_id(refund_id: UUID) -> str:
-    # The API's `graphql.ids`, which lies above this module; a test holds the two together.
-    return base64.urlsafe_b64encode(f"Refund:{refund_id}".encode()).decode()
 
 
 _INSERT = """

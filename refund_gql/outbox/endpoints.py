@@ -15,6 +15,7 @@ from refund_gql.outbox.deliveries import DisabledReason
 from refund_gql.outbox.guard import EXPECTED, Forbidden
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
+from refund_gql.vault import Vault
 
 MAX_ENDPOINTS = 10
 """Of one shop, disabled ones included; those can be given another URL."""
@@ -90,6 +91,22 @@ async def rotate_secret(viewer: Viewer, settings: Settings, endpoint_id: UUID) -
         await endpoint.save(using_db=tx, update_fields=changed)
 
     return Issued(endpoint_id=await _change(viewer, endpoint_id, work), secret=secret)
+
+
+async def seal_anew(keys: Vault) -> int:
+    """Seal every endpoint's secrets with the current key; returns how many were sealed anew.
+
+    Raises NoSecretKey, and Unreadable when one cannot be opened: then nothing has changed.
+    """
+
+    async def work(tx: Transaction) -> int:
+        count = 0
+        for endpoint in await WebhookEndpoint.all().using_db(tx).select_for_update():
+            count += signing.seal_anew(keys, endpoint)
+            await endpoint.save(using_db=tx, update_fields=["secret", "previous_secret"])
+        return count
+
+    return await database.transaction(work)
 
 
 async def disable(viewer: Viewer, endpoint_id: UUID) -> UUID:

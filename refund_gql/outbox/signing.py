@@ -27,6 +27,18 @@ def seal(vault: Vault, endpoint: WebhookEndpoint, secret: str) -> Envelope:
     return vault.seal(secret, context=context(endpoint))
 
 
+def seal_anew(vault: Vault, endpoint: WebhookEndpoint) -> int:
+    """Seal what another key than the current one has sealed; returns how many secrets that was."""
+    count = 0
+    for name in ("secret", "previous_secret"):
+        envelope = getattr(endpoint, name)
+        if envelope and envelope["key"] != vault.current:
+            plain = vault.open(envelope, context=context(endpoint))
+            setattr(endpoint, name, seal(vault, endpoint, plain))
+            count += 1
+    return count
+
+
 def headers(
     vault: Vault, endpoint: WebhookEndpoint, *, id: UUID, at: datetime, body: str
 ) -> Mapping[str, str]:

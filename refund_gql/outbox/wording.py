@@ -16,7 +16,7 @@ from refund_gql.auth import Viewer
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
 from refund_gql.models import Refund, Shop, Template
-from refund_gql.outbox import channels, facts, templates
+from refund_gql.outbox import facts, templates
 from refund_gql.outbox.channels import Channels
 from refund_gql.outbox.kinds import KINDS, LOCALES, MessageKind
 from refund_gql.roles import Role
@@ -260,4 +260,4 @@ def _check_length(offers: Channels, wording: Wording) -> None:
 def _check_place(place: Place) -> None:
     validation.locale("locale", place.locale)
     if place.channel:
-        channels.checked_name("channel", place.channel)
+        validation.provider("channel", place.channel)

@@ -124,8 +124,9 @@ class GatewayCapabilities:
 class PaymentGateway(Provider):
     """Moves money back. Subclass it, one class per provider.
 
-    Gateways return an `Outcome`; a ProviderError that escapes is understood as far as it proves
-    something (Refused, Retryable and Misconfigured: no money moved), anything else is UNKNOWN.
+    Gateways return an `Outcome`. A ProviderError that escapes `refund` is understood as far as it
+    proves something (Refused, Retryable and Misconfigured: no money moved); anything else, and
+    whatever escapes `query`, is UNKNOWN.
     """
 
     kind: ClassVar[ProviderKind] = ProviderKind.GATEWAY

@@ -90,7 +90,7 @@ def not_an_object() -> InvalidInput:
     )
 
 
-async def rotate(vault: Vault) -> int:
+async def seal_anew(vault: Vault) -> int:
     """Seal every provider's secrets with the current key; returns how many were sealed anew.
 
     Raises NoSecretKey, and Unreadable when one cannot be opened: then nothing has changed.

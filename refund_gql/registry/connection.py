@@ -151,11 +151,19 @@ class Connection(Generic[P]):
         if not _is_failure(ended):
             if self.breaker.succeeded():
                 _log.info("a provider is back", provider=self.name)
-                await self.report(None)
+                await self._say(None)
         elif self.breaker.failed():
             reason = self._text(ended)
             _log.error("a provider is down", provider=self.name, method=method, reason=reason)
+            await self._say(reason)
+
+    async def _say(self, reason: str | None) -> None:
+        """Report a change. That it cannot be stored must not make a call that ended look as if it
+        had not been made."""
+        try:
             await self.report(reason)
+        except Unavailable:
+            _log.warning("the health of a provider could not be stored", provider=self.name)
 
     def _translated(self, error: Exception, method: str) -> ProviderError:
         if isinstance(error, ProviderError):

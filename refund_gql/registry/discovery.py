@@ -108,8 +108,12 @@ def load(settings: Settings, defaults: Mapping[str, Mapping[str, str]]) -> Regis
 
     `defaults` are settings by provider name that the environment may override.
     """
+    found = [(entry, _found(entry)) for entry in _selected(settings)]
+    names = {kind.name for _, kinds in found if not isinstance(kinds, _Problem) for kind in kinds}
+    environment = {name: provider_environment(name, names) for name in names}
+    given = {name: {**defaults.get(name, {}), **environment[name]} for name in names}
     offers: dict[str, Offer] = {}
-    plugins = tuple(_load_one(entry, offers, defaults) for entry in _selected(settings))
+    plugins = tuple(_take(entry, kinds, offers, given) for entry, kinds in found)
     for plugin in plugins:
         if plugin.state is not PluginState.ACTIVE:
             _log.error(
@@ -132,30 +136,42 @@ def _selected(settings: Settings) -> Iterable[EntryPoint]:
     return [entry for entry in found if entry.name in allowed]
 
 
-def _load_one(
-    entry: EntryPoint, offers: dict[str, Offer], defaults: Mapping[str, Mapping[str, str]]
-) -> Plugin:
-    state, reason, provides = PluginState.ACTIVE, "", tuple[str, ...]()
+def _found(entry: EntryPoint) -> "Sequence[type[Provider]] | _Problem":
+    """The classes a plugin brings, or what is wrong with it."""
     try:
-        made: dict[str, Offer] = {}
-        for kind in _within(LOAD_SECONDS, lambda: _classes(entry)):
-            offer = _offer(kind, entry, defaults.get(kind.name, {}))
+        return _within(LOAD_SECONDS, lambda: _classes(entry))
+    except _Problem as problem:
+        return problem
+    except Exception as error:
+        _log.exception("plugin failed to load", plugin=entry.name)
+        return _Problem(PluginState.FAILED, f"{entry.value}: {type(error).__name__}: {error}")
+
+
+def _take(
+    entry: EntryPoint,
+    kinds: "Sequence[type[Provider]] | _Problem",
+    offers: dict[str, Offer],
+    given: Mapping[str, Mapping[str, str]],
+) -> Plugin:
+    """Add what a plugin offers, all of it or nothing; says what became of the plugin."""
+    state, reason, made = PluginState.ACTIVE, "", dict[str, Offer]()
+    try:
+        if isinstance(kinds, _Problem):
+            raise kinds
+        for kind in kinds:
+            offer = _offer(kind, entry, given[kind.name])
             _refuse_taken_name(offer, {**offers, **made})
             made[offer.name] = offer
         offers.update(made)
-        provides = tuple(made)
     except _Problem as problem:
-        state, reason = problem.state, problem.reason
-    except Exception as error:
-        _log.exception("plugin failed to load", plugin=entry.name)
-        state, reason = PluginState.FAILED, f"{entry.value}: {type(error).__name__}: {error}"
+        state, reason, made = problem.state, problem.reason, {}
     return Plugin(
         name=entry.name,
         distribution=entry.dist.name if entry.dist else "",
         version=entry.dist.version if entry.dist else "",
         state=state,
         reason=reason,
-        provides=provides,
+        provides=tuple(made),
     )
 
 
@@ -230,8 +246,7 @@ def _check_api(module: Any) -> None:
         )
 
 
-def _offer(kind: type[Provider], entry: EntryPoint, defaults: Mapping[str, str]) -> Offer:
-    given = {**defaults, **provider_environment(kind.name)}
+def _offer(kind: type[Provider], entry: EntryPoint, given: Mapping[str, str]) -> Offer:
     problems = schema.problems(kind.Settings, given)
     # What is missing, each shop may still set.
     if wrong := [problem for problem in problems if not problem.missing]:

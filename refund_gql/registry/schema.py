@@ -51,6 +51,20 @@ def json_schema(model: type[ProviderSettings]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
+def names(json_schema: Mapping[str, Any]) -> list[str]:
+    """The fields of a JSON schema as people read them: what must be given has a star, what is
+    secret stands in brackets."""
+    required = set(json_schema.get("required", ()))
+    return [
+        (f"[{name}]" if _write_only(field) else name) + ("*" if name in required else "")
+        for name, field in json_schema.get("properties", {}).items()
+    ]
+
+
+def _write_only(field: Mapping[str, Any]) -> bool:
+    return bool(field.get("writeOnly")) or any(map(_write_only, field.get("anyOf", ())))
+
+
 def problems(model: type[ProviderSettings], values: Mapping[str, Any]) -> list[SettingProblem]:
     """Everything that is wrong with the values; texts are read as numbers where need be."""
     try:

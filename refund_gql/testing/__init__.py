@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from refund_gql.testing.faults import RETRY_AFTER, Fault, On
     from refund_gql.testing.gateway import GatewayConformance, RefundNews
     from refund_gql.testing.notifier import NotifierConformance
-    from refund_gql.testing.recorded import RecordedTransport, leaks, recorded
+    from refund_gql.testing.recordings import RecordedTransport, leaks, recorded
     from refund_gql.testing.rules import RULES, Rule
     from refund_gql.testing.simulator import FaultyTransport, Simulator
     from refund_gql.testing.webhooks import Webhook
@@ -73,7 +73,7 @@ _MODULES = {
     "faults": "RETRY_AFTER Fault On",
     "gateway": "GatewayConformance RefundNews",
     "notifier": "NotifierConformance",
-    "recorded": "RecordedTransport leaks recorded",
+    "recordings": "RecordedTransport leaks recorded",
     "rules": "RULES Rule",
     "simulator": "FaultyTransport Simulator",
     "webhooks": "Webhook",

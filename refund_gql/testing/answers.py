@@ -6,7 +6,8 @@ from typing import Any
 from refund_gql.providers import ProviderError, Retryable
 from refund_gql.testing.accounts import Account
 from refund_gql.testing.faults import Fault, On
-from refund_gql.testing.provider import ProviderConformance, rule
+from refund_gql.testing.provider import ProviderConformance
+from refund_gql.testing.suite import rule
 
 
 async def converted(call: Awaitable[object]) -> object:

@@ -25,7 +25,7 @@ from refund_gql.providers import (
 from refund_gql.testing.accounts import CourierAccount, Scan
 from refund_gql.testing.answers import TransientConformance, converted
 from refund_gql.testing.faults import ERRORS, LOST, UNREADABLE, Fault, On
-from refund_gql.testing.provider import rule
+from refund_gql.testing.suite import rule
 from refund_gql.testing.webhooks import News, Webhook, WebhookConformance
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)

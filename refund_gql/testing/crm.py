@@ -18,7 +18,7 @@ from refund_gql.providers import (
 from refund_gql.testing.accounts import CrmAccount
 from refund_gql.testing.answers import TransientConformance, converted
 from refund_gql.testing.faults import ERRORS, LOST, UNREADABLE, Fault, On
-from refund_gql.testing.provider import missing, rule
+from refund_gql.testing.suite import missing, rule
 
 FLAGS = frozenset({"refund-risk-high", "refund-watch"})
 

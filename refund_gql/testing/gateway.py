@@ -21,7 +21,7 @@ from refund_gql.providers import (
 )
 from refund_gql.testing.accounts import GatewayAccount, Payment
 from refund_gql.testing.faults import ERRORS, LOST, UNREADABLE, Fault, On
-from refund_gql.testing.provider import eventually, missing, rule
+from refund_gql.testing.suite import eventually, missing, rule
 from refund_gql.testing.webhooks import News, Webhook, WebhookConformance
 
 SUCCEEDED, PROCESSING = OutcomeState.SUCCEEDED, OutcomeState.PROCESSING
@@ -44,7 +44,7 @@ class RefundNews(News):
 
 
 async def said(call: Awaitable[Outcome]) -> Outcome:
-    """What a call proved, as the engine understands it: errors that escape included."""
+    """What a refund proved, as the engine understands it: errors that escape included."""
     try:
         return await call
     except Retryable as error:
@@ -53,6 +53,14 @@ async def said(call: Awaitable[Outcome]) -> Outcome:
         return Outcome(state=REJECTED)
     except Exception as error:
         return Outcome(state=UNKNOWN, code=type(error).__name__)
+
+
+async def asked(gateway: PaymentGateway, request: RefundRequest) -> Outcome:
+    """What a query proved; an error that escapes it proves nothing about the money."""
+    try:
+        return await gateway.query(request)
+    except Exception:
+        return Outcome(state=UNKNOWN)
 
 
 class GatewayConformance(WebhookConformance):
@@ -158,14 +166,14 @@ class GatewayConformance(WebhookConformance):
             request = self.request(account)
             await said(gateway.refund(request))
             with account.struck(Fault.UNRECOGNISED, On.READS):
-                asked = await said(gateway.query(request))
-            assert asked.state is UNKNOWN, "query"
+                found = await asked(gateway, request)
+            assert found.state is UNKNOWN, "query"
 
     @rule("absent-is-not-rejected")
     async def test_absent_is_not_rejected(self, account: GatewayAccount) -> None:
         async with self.opened(account) as gateway:
             if On.READS in self.ways(gateway):
-                outcome = await said(gateway.query(self.request(account)))
+                outcome = await asked(gateway, self.request(account))
                 assert (outcome.state, outcome.absent) == (UNKNOWN, True)
 
     @rule("doubtful-query-stays-unknown")
@@ -177,7 +185,7 @@ class GatewayConformance(WebhookConformance):
                 request = self.request(account)
                 await said(gateway.refund(request))
                 with account.struck(fault, On.READS):
-                    outcome = await _asked(gateway, request)
+                    outcome = await asked(gateway, request)
                 assert (outcome.state, outcome.absent) == (UNKNOWN, False), fault
 
     @rule("amounts-are-exact")
@@ -203,7 +211,7 @@ class GatewayConformance(WebhookConformance):
             request = self.request(account)
             with account.struck(Fault.TIMEOUT_AFTER):
                 await said(gateway.refund(request))
-            assert (await said(gateway.query(request))).state in ACCEPTED
+            assert (await asked(gateway, request)).state in ACCEPTED
 
     @rule("cancelled-call-can-be-queried")
     async def test_cancelled_call_can_be_queried(self, account: GatewayAccount) -> None:
@@ -217,7 +225,7 @@ class GatewayConformance(WebhookConformance):
                     await call
             assert call.cancelled(), "CancelledError was swallowed, or the call did not hang"
             if On.READS in self.ways(gateway):
-                assert (await said(gateway.query(request))).state in ACCEPTED
+                assert (await asked(gateway, request)).state in ACCEPTED
             await said(gateway.refund(request))
         assert list(account.paid()) == [_payment(request)]
 
@@ -276,18 +284,10 @@ class GatewayConformance(WebhookConformance):
                 assert (await said(gateway.refund(part))).state in ACCEPTED
             for part in parts:
                 if On.READS in self.ways(gateway):
-                    asked = await said(gateway.query(part))
-                    assert asked.state in ACCEPTED
-                    assert asked.amount in (None, part.amount)
+                    found = await asked(gateway, part)
+                    assert found.state in ACCEPTED
+                    assert found.amount in (None, part.amount)
         assert list(account.paid()) == [_payment(part) for part in parts]
-
-
-async def _asked(gateway: PaymentGateway, request: RefundRequest) -> Outcome:
-    """What a query proved: an error that escapes it proves nothing about the money."""
-    try:
-        return await gateway.query(request)
-    except Exception:
-        return Outcome(state=UNKNOWN)
 
 
 def _payment(request: RefundRequest) -> Payment:

@@ -14,7 +14,7 @@ from refund_gql.providers import (
 from refund_gql.testing.accounts import NotifierAccount
 from refund_gql.testing.answers import AnswerConformance, converted
 from refund_gql.testing.faults import ERRORS, LOST, UNREADABLE, Fault, On
-from refund_gql.testing.provider import rule
+from refund_gql.testing.suite import rule
 
 TEXT = "您的退款申请已自动通过，款项 ¥19.99 将在1-3个工作日内返回支付账户 ✓"
 

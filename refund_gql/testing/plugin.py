@@ -12,7 +12,7 @@ import pytest
 
 MARKER = "conformance"
 PROPERTY = "refund_gql_conformance"
-_TESTS = ("answers", "courier", "crm", "gateway", "notifier", "provider", "webhooks")
+_TESTS = ("answers", "courier", "crm", "gateway", "notifier", "provider", "suite", "webhooks")
 
 for _name in _TESTS:
     if f"refund_gql.testing.{_name}" not in sys.modules:
@@ -67,12 +67,16 @@ def _about(item: pytest.Item, owner: Any, rule_id: str, waived: str) -> dict[str
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the tiers, and write them if asked to."""
-    proofs = [
-        {**dict(report.user_properties)[PROPERTY], "when": report.when, "outcome": report.outcome}
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if PROPERTY in dict(getattr(report, "user_properties", ()))
-    ]
+    reports = (one for kind in terminalreporter.stats.values() for one in kind)
+    proofs = [proof for report in reports if (proof := _proof(report))]
     if proofs:
         summary = import_module("refund_gql.testing.report")
         summary.show(terminalreporter, proofs, record=config.getoption("conformance_record"))
+
+
+def _proof(report: object) -> dict[str, Any] | None:
+    """What one phase of a marked test proved; None for anything else in the statistics."""
+    if not isinstance(report, pytest.TestReport):
+        return None
+    about: Any = dict(report.user_properties).get(PROPERTY)
+    return about and {**about, "when": report.when, "outcome": report.outcome}

@@ -126,21 +126,22 @@ def store(found: list[Verdict]) -> list[str]:
         mine = [verdict for verdict in found if verdict.package == package]
         partial = sorted({one.provider for one in mine if not one.is_complete})
         told += [f"not recorded: {name}: not all of its rules were tried" for name in partial]
-        standings = _standings([one for one in mine if one.provider not in partial])
-        if standings:
-            told.append(_write(package, standings))
+        whole = standings([one for one in mine if one.provider not in partial])
+        if whole:
+            told.append(_write(package, whole))
     return told
 
 
-def _standings(found: list[Verdict]) -> dict[str, Standing]:
-    standings: dict[str, Standing] = {}
+def standings(found: list[Verdict]) -> dict[str, Standing]:
+    """By provider name; of several classes about one, the lowest tier counts."""
+    told: dict[str, Standing] = {}
     for verdict in found:
-        before = standings.get(verdict.provider)
-        standings[verdict.provider] = Standing(
+        before = told.get(verdict.provider)
+        told[verdict.provider] = Standing(
             tier=_lower(before.tier, verdict.tier) if before else verdict.tier,
             waivers={**(before.waivers if before else {}), **verdict.waivers},
         )
-    return standings
+    return told
 
 
 def _lower(one: Tier | None, other: Tier | None) -> Tier | None:
@@ -149,10 +150,10 @@ def _lower(one: Tier | None, other: Tier | None) -> Tier | None:
     return min(one, other, key=lambda tier: tier.rank)
 
 
-def _write(package: str, standings: dict[str, Standing]) -> str:
+def _write(package: str, whole: dict[str, Standing]) -> str:
     before, digest = conformance.read(package), conformance.digest(package)
     kept = before.providers if before and before.digest == digest else {}
-    providers = dict(sorted({**kept, **standings}.items()))
+    providers = dict(sorted({**kept, **whole}.items()))
     try:
         file = conformance.write(
             package, Record(api=PLUGIN_API, digest=digest, providers=providers)

@@ -12,7 +12,8 @@ import pytest
 
 from refund_gql.providers import Provider, WebhookRejected
 from refund_gql.testing.accounts import Account
-from refund_gql.testing.provider import ProviderConformance, missing, rule
+from refund_gql.testing.provider import ProviderConformance
+from refund_gql.testing.suite import missing, rule
 
 _FLIPS = 64
 """How many bytes of a body are changed, one at a time, evenly spread."""

@@ -20,8 +20,7 @@ from uuid import UUID
 import asyncpg
 import httpx2
 
-from refund_gql import database
-from refund_gql.graphql import ids
+from refund_gql import database, ids
 from refund_gql.settings import Settings
 from support import children, facts, oracle
 from support.bank import Bank

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from refund_gql import clock
+from refund_gql import clock, ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
-from refund_gql.graphql import ids
 from refund_gql.graphql.sources import Node
 from refund_gql.models import ApiToken, ImportReject, ImportRun, Shop, Staff, WebhookMessage
 from refund_gql.roles import Role

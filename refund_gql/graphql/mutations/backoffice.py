@@ -1,22 +1,31 @@
 """The shop itself: settings, people, tokens, reasons."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 
+from refund_gql import ids
 from refund_gql.backoffice import shops, staff, tags
-from refund_gql.errors import InvalidInput as InvalidInputRefusal
 from refund_gql.errors import Refusal
-from refund_gql.graphql import ids, problems
+from refund_gql.graphql import problems
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import MessageKind, Role, Scope
+from refund_gql.graphql.enums import Role, Scope
+from refund_gql.graphql.mutations import routing_inputs
 from refund_gql.graphql.mutations.answers import answer
+from refund_gql.graphql.mutations.routing_inputs import (
+    ChannelOrderInput,
+    CourierRouteInput,
+    GatewayRouteInput,
+)
 from refund_gql.graphql.problems import AlreadyExists, InvalidInput, NotAllowed, NotFound
 from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.types.reason import ReasonTag
 from refund_gql.graphql.types.shop import ApiToken, IssuedToken, Shop, Staff
-from refund_gql.outbox.channels import DEFAULT
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 ShopUpdateResult = Annotated[
     Shop | InvalidInput | NotAllowed,
@@ -49,16 +58,6 @@ class LocalizedText:
         return {k: v for k, v in (("zh", self.zh), ("en", self.en)) if v is not None}
 
 
-@strawberry.input(description="Which channels a kind of message takes.")
-class ChannelOrderInput:
-    kind: MessageKind | None = strawberry.field(
-        default=None, description="Null: every kind without an order of its own."
-    )
-    channels: list[str] = strawberry.field(
-        description="Notifiers, best first; none: such messages are not sent."
-    )
-
-
 @strawberry.input(description="Null leaves a field as it is.")
 class ShopInput:
     name: str | None = strawberry.field(default=None, description="What people call it.")
@@ -74,6 +73,13 @@ class ShopInput:
     return_requirements: LocalizedText | None = strawberry.field(
         default=None, description="What the goods must look like when they come back."
     )
+    gateway_routes: list[GatewayRouteInput] | None = strawberry.field(
+        default=None,
+        description="Replaces all routes; a word without one is the plugin's own name.",
+    )
+    courier_routes: list[CourierRouteInput] | None = strawberry.field(
+        default=None, description="Replaces all routes; a courier without one is not followed."
+    )
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
@@ -88,20 +94,14 @@ class ShopInput:
             return_window_days=self.return_window_days,
             return_address=self.return_address,
             return_requirements=requirements.value() if requirements else None,
-            channel_order=None if self.channel_order is None else _order(self.channel_order),
+            gateway_routes=_if_given(self.gateway_routes, routing_inputs.gateways),
+            courier_routes=_if_given(self.courier_routes, routing_inputs.couriers),
+            channel_order=_if_given(self.channel_order, routing_inputs.channels),
         )
 
 
-def _order(entries: list[ChannelOrderInput]) -> dict[str, list[str]]:
-    order: dict[str, list[str]] = {}
-    for entry in entries:
-        kind = entry.kind.value if entry.kind else DEFAULT
-        if kind in order:
-            raise InvalidInputRefusal(
-                field="channelOrder", found=kind, expected="each kind once", zh="每种消息只出现一次"
-            )
-        order[kind] = entry.channels
-    return order
+def _if_given(value: T | None, convert: Callable[[T], V]) -> V | None:
+    return None if value is None else convert(value)
 
 
 @strawberry.input(description="A new colleague.")

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import strawberry
 
+from refund_gql import ids
 from refund_gql.errors import Refusal
-from refund_gql.graphql import ids, problems
+from refund_gql.graphql import problems
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import EventType
 from refund_gql.graphql.mutations.answers import answer

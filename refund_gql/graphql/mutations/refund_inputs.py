@@ -4,9 +4,8 @@ from uuid import UUID
 
 import strawberry
 
-from refund_gql import validation
+from refund_gql import ids, validation
 from refund_gql.flow import inspection, request, review
-from refund_gql.graphql import ids
 from refund_gql.graphql.enums import FinanceVerdict, RefundKind, Verdict, WarehouseVerdict
 from refund_gql.graphql.mutations.answers import words
 from refund_gql.graphql.scalars import MinorUnits

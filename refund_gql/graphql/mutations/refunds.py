@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
+from refund_gql import ids
 from refund_gql.flow import finance, inspection, payout, request, returns, review, warehouse
-from refund_gql.graphql import ids
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.mutations import refund_inputs as inputs
 from refund_gql.graphql.mutations.answers import answer, once, words

@@ -2,8 +2,8 @@
 
 import strawberry
 
+from refund_gql import ids
 from refund_gql.auth import Viewer
-from refund_gql.graphql import ids
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Fulfilment
 from refund_gql.graphql.pages import Listing, Where, contains

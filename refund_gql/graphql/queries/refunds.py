@@ -4,10 +4,10 @@ from datetime import datetime
 
 import strawberry
 
+from refund_gql import ids
 from refund_gql.auth import Viewer
 from refund_gql.database import fetch, read
 from refund_gql.flow import quote as quotes
-from refund_gql.graphql import ids
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Fulfilment, RefundKind, RefundStatus
 from refund_gql.graphql.pages import Listing, Where, contains

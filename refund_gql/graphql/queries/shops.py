@@ -2,8 +2,8 @@
 
 import strawberry
 
+from refund_gql import ids
 from refund_gql.database import fetch
-from refund_gql.graphql import ids
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.pages import Where
 from refund_gql.graphql.sources import Node

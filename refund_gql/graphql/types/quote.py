@@ -4,8 +4,8 @@ from typing import Self
 
 import strawberry
 
+from refund_gql import ids
 from refund_gql.flow import quote
-from refund_gql.graphql import ids
 from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.types.money import Money
 

@@ -11,7 +11,7 @@ from refund_gql.graphql.enums import MessageKind, Role, Scope
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, column, enum, json, localized, reference
 from refund_gql.graphql.types.money import Money
-from refund_gql.graphql.types.template import ChannelOrder
+from refund_gql.graphql.types.routing import ChannelOrder, CourierRoute, GatewayRoute
 from refund_gql.outbox.channels import DEFAULT
 
 
@@ -34,6 +34,16 @@ class Shop(Node):
     def finance_threshold(self) -> Money:
         amount = MinorUnits(self.row["finance_threshold"])
         return Money(amount=amount, currency=self.row["currency"])
+
+    @strawberry.field(description="Which gateways your words in captures mean.")
+    def gateway_routes(self) -> list[GatewayRoute]:
+        routes: dict[str, str] = orjson.loads(self.row["gateway_routes"])
+        return [GatewayRoute(word=word, provider=name) for word, name in routes.items()]
+
+    @strawberry.field(description="Where parcels of your couriers are followed.")
+    def courier_routes(self) -> list[CourierRoute]:
+        routes: dict[str, dict[str, str]] = orjson.loads(self.row["courier_routes"])
+        return [CourierRoute(word=word, **route) for word, route in routes.items()]
 
     @strawberry.field(description="Which channels messages to customers take; none: none are sent.")
     def channel_order(self) -> list[ChannelOrder]:

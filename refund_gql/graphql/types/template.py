@@ -4,7 +4,6 @@ from datetime import datetime
 
 import strawberry
 
-from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import MessageKind, TemplateOrigin, VariableType
 from refund_gql.outbox.kinds import Variable
 from refund_gql.outbox.wording import Text, Wording
@@ -62,18 +61,3 @@ class TemplateText:
     @classmethod
     def of(cls, text: Text) -> "TemplateText":
         return cls(subject=text.subject, text=text.text)
-
-
-@strawberry.type(description="Which channels a kind of message takes.")
-class ChannelOrder:
-    kind: MessageKind | None = strawberry.field(
-        description="Null: every kind without an order of its own."
-    )
-    channels: list[str] = strawberry.field(
-        description="Notifiers, best first; none: such messages are not sent."
-    )
-
-    @strawberry.field(description="Those of them that no installed plugin brings.")
-    def missing(self, info: Info) -> list[str]:
-        offer = info.context.known_providers.offer
-        return [name for name in self.channels if offer(name) is None]

@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, SecretStr
+from pydantic import BeforeValidator, Field, PositiveInt, SecretStr
 
-from refund_gql.providers import ProviderSettings
+from refund_gql.providers import OperatorOnly, ProviderSettings
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Language = Literal["zh", "en"]
@@ -22,6 +22,7 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+ServerFile = Annotated[Path | None, OperatorOnly()]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Currencies = Annotated[frozenset[Currency], BeforeValidator(_split)]
 
@@ -35,13 +36,11 @@ def default_ledger() -> Path:
 class SharedSettings(ProviderSettings):
     """What all four have in common; each setting has a default, so the sandbox needs none."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    ledger: Path | None = None
+    ledger: ServerFile = None
     """The SQLite file; None for `refund-gql-sandbox-<uid>.sqlite` in the temporary directory."""
     api_key: SecretStr = Field(default=SecretStr("sandbox"), min_length=1)
     """The credentials: any text will do that does not begin with "bad"."""
-    script: Path | None = None
+    script: ServerFile = None
     """A JSON-lines file of rules, read again whenever it changes: which call misbehaves how."""
     chaos: float = Field(default=0.0, ge=0, le=1)
     """How likely a call without another trigger misbehaves at random: 0 never, 1 always."""
@@ -95,7 +94,7 @@ class SandboxSettings(SharedSettings):
 class CourierSettings(SharedSettings):
     """Settings of the courier, `sandbox-courier`."""
 
-    journeys: Path | None = None
+    journeys: ServerFile = None
     """A JSON-lines file of journeys, read again whenever it changes: which parcel goes where."""
     speed: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """How many seconds of a journey pass in one second."""
@@ -114,9 +113,9 @@ class CourierSettings(SharedSettings):
 class CrmSettings(SharedSettings):
     """Settings of the CRM system, `sandbox-crm`."""
 
-    customers: Path | None = None
+    customers: ServerFile = None
     """A JSON-lines file of customers, read again whenever it changes: signals and tiers."""
-    reviews: Path | None = None
+    reviews: ServerFile = None
     """A JSON-lines file of product reviews, read again whenever it changes."""
     reviews_per_page: int = Field(default=50, ge=1, le=1000)
     """How many reviews one call returns at most."""

@@ -1,0 +1,74 @@
+"""What a shop says about its gateways, couriers and channels."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import strawberry
+
+from refund_gql.errors import InvalidInput
+from refund_gql.graphql.enums import MessageKind
+from refund_gql.outbox.channels import DEFAULT
+from refund_gql.registry.routing import CourierRoute
+
+T = TypeVar("T")
+
+
+@strawberry.input(description="Which gateway a word in captures means.")
+class GatewayRouteInput:
+    word: str = strawberry.field(description="What captures call the gateway.")
+    provider: str = strawberry.field(description="The gateway plugin.")
+
+
+@strawberry.input(description="Where parcels of a courier are followed.")
+class CourierRouteInput:
+    word: str = strawberry.field(description="What parcels call the courier.")
+    provider: str = strawberry.field(description="The courier plugin.")
+    carrier: str = strawberry.field(
+        default="", description="What that plugin calls the carrier, when it follows many."
+    )
+
+
+@strawberry.input(description="Which channels a kind of message takes.")
+class ChannelOrderInput:
+    kind: MessageKind | None = strawberry.field(
+        default=None, description="Null: every kind without an order of its own."
+    )
+    channels: list[str] = strawberry.field(
+        description="Notifiers, best first; none: such messages are not sent."
+    )
+
+
+def gateways(entries: Sequence[GatewayRouteInput]) -> dict[str, str]:
+    """Word -> gateway. Raises InvalidInput for a word that comes twice."""
+    return _by("gatewayRoutes", entries, lambda e: e.word, lambda e: e.provider)
+
+
+def couriers(entries: Sequence[CourierRouteInput]) -> dict[str, CourierRoute]:
+    """Word -> courier. Raises InvalidInput for a word that comes twice."""
+    return _by(
+        "courierRoutes",
+        entries,
+        lambda e: e.word,
+        lambda e: CourierRoute(provider=e.provider, carrier=e.carrier),
+    )
+
+
+def channels(entries: Sequence[ChannelOrderInput]) -> dict[str, list[str]]:
+    """Kind or DEFAULT -> channels. Raises InvalidInput for a kind that comes twice."""
+    return _by(
+        "channelOrder", entries, lambda e: e.kind.value if e.kind else DEFAULT, lambda e: e.channels
+    )
+
+
+def _by(
+    field: str, entries: Sequence[Any], key: Callable[[Any], str], value: Callable[[Any], T]
+) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for entry in entries:
+        name = key(entry)
+        if name in found:
+            raise InvalidInput(
+                field=field, found=name[:40], expected="each once", zh="每项只出现一次"
+            )
+        found[name] = value(entry)
+    return found
