@@ -21,7 +21,7 @@ class Simulator(Account):
         super().__init__()
         self.fault: Fault | None = None
         self.fault_on = On.ACTIONS
-        self.transports: list[FaultyTransport] = []
+        self.connected: set[FaultyTransport] = set()
         self.seen: list[httpx2.Request] = []
 
     @abstractmethod
@@ -43,8 +43,7 @@ class Simulator(Account):
     @property
     def transport(self) -> httpx2.AsyncBaseTransport:
         """A new way to this account; hand it to the provider's client."""
-        self.transports.append(FaultyTransport(self))
-        return self.transports[-1]
+        return FaultyTransport(self)
 
     def inject(self, fault: Fault | None, on: On) -> None:
         """Let the fault strike on the way."""
@@ -65,8 +64,8 @@ class Simulator(Account):
         return sum(map(self.acts, self.seen))
 
     def open_clients(self) -> int:
-        """The transports that were handed out and not closed."""
-        return sum(not transport.closed for transport in self.transports)
+        """The transports that were used and not closed."""
+        return len(self.connected)
 
 
 class FaultyTransport(httpx2.AsyncBaseTransport):
@@ -74,11 +73,11 @@ class FaultyTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
-        self.closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raises the transport errors of httpx2 that the fault stands for."""
         await request.aread()
+        self.simulator.connected.add(self)
         self.simulator.seen.append(request)
         fault = self.simulator.strikes(request)
         # The others get their turn on either side of the effect, as on a real network.
@@ -92,7 +91,7 @@ class FaultyTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Note that the client was closed."""
-        self.closed = True
+        self.simulator.connected.discard(self)
 
     async def _spoilt(self, answer: httpx2.Response, fault: Fault) -> httpx2.Response:
         request = answer.request
