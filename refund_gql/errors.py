@@ -5,6 +5,7 @@ text speaks to a person in Chinese or English. Whatever is not a `Refusal` is a 
 outage: it is masked, logged once, and loses nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from refund_gql import labels
@@ -43,7 +44,7 @@ class Refusal(Exception):
     def _in(self, locale: str, texts: dict[str, str]) -> str:
         return texts.get(locale, texts["en"]).format(**{**self.data, **self._shown(locale)})
 
-    def _shown(self, locale: str) -> dict[str, str]:
+    def _shown(self, locale: str) -> dict[str, Any]:
         """The data that people read otherwise than programs."""
         return {
             name: str(Money(amount=self.data[name], currency=self.data["currency"]))
@@ -81,6 +82,25 @@ class InvalidInput(Refusal):
 
     def _shown(self, locale: str) -> dict[str, str]:
         return {"expected": self.expected(locale)}
+
+
+class InvalidCondition(Refusal):
+    """A rule's condition cannot be understood; `mistakes` say where and why."""
+
+    code = "INVALID_CONDITION"
+    texts = {
+        "en": "Line {line}, column {column}: {words}",
+        "zh": "第 {line} 行第 {column} 列：{words}",
+    }
+    recorded = False
+
+    def __init__(self, *, mistakes: Sequence[Any]) -> None:
+        """`mistakes` are those of `refund_gql.rules.mistake`, at least one."""
+        super().__init__(path=("input", "condition"), mistakes=tuple(mistakes))
+
+    def _shown(self, locale: str) -> dict[str, Any]:
+        first = self.data["mistakes"][0]
+        return {"line": first.line, "column": first.column, "words": first.message[locale]}
 
 
 class NotFound(Refusal):

@@ -93,6 +93,69 @@ class PayoutStatus(StrEnum):
         return self not in {PayoutStatus.REJECTED, PayoutStatus.REVERSED}
 
 
+class RuleTrigger(StrEnum):
+    """What makes the shop's rules look at a refund."""
+
+    REQUESTED = "REQUESTED"
+    """It was asked for, and nobody has decided yet."""
+    STATUS_CHANGED = "STATUS_CHANGED"
+    """It has gone from one status to another."""
+    TRACKING_EVENT = "TRACKING_EVENT"
+    """A courier has news of one of its parcels."""
+    CLOCK = "CLOCK"
+    """Time has passed in its status."""
+    RISK_CHANGED = "RISK_CHANGED"
+    """What is known of its customer's risk has changed."""
+
+
+class RuleMode(StrEnum):
+    """Whether a rule acts."""
+
+    LIVE = "LIVE"
+    """It acts."""
+    SHADOW = "SHADOW"
+    """It is judged, and what it would have done is recorded; nothing comes of it."""
+    OFF = "OFF"
+    """It is not looked at."""
+
+
+class RuleMatching(StrEnum):
+    """How far the rules of one trigger are read."""
+
+    FIRST = "FIRST"
+    """Up to the first that matches; that one acts alone."""
+    ALL = "ALL"
+    """To the end: every rule that matches acts, and the first that decides where the refund goes
+    has decided."""
+
+
+class RuleOutcome(StrEnum):
+    """What came of judging one rule."""
+
+    MATCHED = "MATCHED"
+    """Its condition holds."""
+    NOT_MATCHED = "NOT_MATCHED"
+    """Its condition does not hold."""
+    UNKNOWN = "UNKNOWN"
+    """Its condition needs a fact that is not known: it does not match."""
+    ERROR = "ERROR"
+    """Its condition cannot be worked out on these facts, as in a division by zero: no match."""
+    CAPPED = "CAPPED"
+    """Its condition holds, and it has done enough for today: a person decides."""
+    OUT_OF_DATE = "OUT_OF_DATE"
+    """It is not valid yet, or no longer."""
+
+
+class RuleChangeKind(StrEnum):
+    """What somebody did to a rule."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    MODE_SET = "MODE_SET"
+    MOVED = "MOVED"
+    DELETED = "DELETED"
+
+
 class MessageStatus(StrEnum):
     """Where a message to a person stands."""
 

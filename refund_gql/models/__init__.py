@@ -29,6 +29,7 @@ from refund_gql.models.refund import (
 )
 from refund_gql.models.request import IdempotencyKey, WebhookMessage
 from refund_gql.models.row import new_id
+from refund_gql.models.rule import Rule, RuleChange, RuleEvaluation, RuleUse, RuleVersion
 from refund_gql.models.shop import ApiToken, CustomerSession, Shop, Staff
 from refund_gql.models.tracking import TrackingCheckpoint
 
@@ -55,6 +56,11 @@ __all__ = [
     "Refund",
     "RefundLine",
     "Return",
+    "Rule",
+    "RuleChange",
+    "RuleEvaluation",
+    "RuleUse",
+    "RuleVersion",
     "Shipment",
     "ShipmentLine",
     "Shop",

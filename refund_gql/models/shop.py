@@ -41,6 +41,8 @@ class Shop(Row):
     """What shipments call a courier -> {provider, carrier}; others are not followed."""
     channel_order: Any = mapping()
     """Kind of message, or DEFAULT -> notifiers in order of preference. Empty: no messages."""
+    rule_matching: Any = mapping()
+    """Trigger of rules -> FIRST or ALL; FIRST where nothing is said."""
     created_at: datetime = moment()
 
     class Meta:

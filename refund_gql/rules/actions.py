@@ -1,0 +1,381 @@
+"""What a rule may do, as data: each action with typed parameters. The flow carries them out.
+
+Some decide where the refund goes (APPROVE, ROUTE, HOLD, REFUND_FIRST, PROPOSE_OFFERS); a rule has
+at most one of these. The others happen beside it. None of them rejects: a rule may send a refund
+to a person, but only a person says no.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from refund_gql.errors import InvalidInput
+from refund_gql.money import MAX_MINOR_UNITS
+from refund_gql.states import RuleTrigger
+
+MAX_ACTIONS = 10
+"""Actions of one rule."""
+
+
+class ActionKind(StrEnum):
+    """What a rule may do."""
+
+    APPROVE = "APPROVE"
+    ROUTE = "ROUTE"
+    HOLD = "HOLD"
+    REFUND_FIRST = "REFUND_FIRST"
+    PROPOSE_OFFERS = "PROPOSE_OFFERS"
+    ADD_TAG = "ADD_TAG"
+    NOTIFY = "NOTIFY"
+    FLAG = "FLAG"
+    UNFLAG = "UNFLAG"
+    ISSUE_COUPON = "ISSUE_COUPON"
+    COMPENSATE = "COMPENSATE"
+    ESCALATE = "ESCALATE"
+
+
+class Desk(StrEnum):
+    """Where people work on refunds."""
+
+    REVIEW = "REVIEW"
+    """Customer service: first review (客服初审)."""
+    WAREHOUSE = "WAREHOUSE"
+    """Where the goods are (仓库确认)."""
+    FINANCE = "FINANCE"
+    """Where money is released (财务审核)."""
+
+
+class Priority(StrEnum):
+    """How soon a person should look."""
+
+    LOW = "LOW"
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+    URGENT = "URGENT"
+
+
+class OfferKind(StrEnum):
+    """One way out that a customer can be offered."""
+
+    FULL_WITH_RETURN = "FULL_WITH_RETURN"
+    KEEP_AND_COMPENSATE = "KEEP_AND_COMPENSATE"
+    PARTIAL = "PARTIAL"
+    EXCHANGE_COUPON = "EXCHANGE_COUPON"
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Words(_Parameters):
+    """A text in one or both languages."""
+
+    zh: str = Field(default="", max_length=500)
+    en: str = Field(default="", max_length=500)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Words":
+        if not (self.zh or self.en):
+            raise ValueError("needs a text in zh or en")
+        return self
+
+    def text(self, locale: str) -> str:
+        """What people of this language read."""
+        return self.zh or self.en if locale == "zh" else self.en or self.zh
+
+
+_Code = Annotated[str, Field(min_length=1, max_length=64)]
+_Amount = Annotated[int, Field(gt=0, le=MAX_MINOR_UNITS)]
+
+
+class Action(_Parameters):
+    """One thing to do. `kind` says which, the other fields are its parameters."""
+
+    kind: ActionKind
+    decides: ClassVar[bool] = False
+    """Whether it decides where the refund goes."""
+
+
+class Approve(Action):
+    """Approve at once: the money is on its way, and nobody has to look."""
+
+    kind: Literal[ActionKind.APPROVE] = ActionKind.APPROVE
+    decides: ClassVar[bool] = True
+
+
+class Route(Action):
+    """Send it to a desk, or to one person there."""
+
+    kind: Literal[ActionKind.ROUTE] = ActionKind.ROUTE
+    decides: ClassVar[bool] = True
+    desk: Desk
+    priority: Priority = Priority.NORMAL
+    staff: UUID | None = None
+    """A colleague's id; None: whoever is free."""
+
+
+class Hold(Action):
+    """Keep it for a person, and tell them why."""
+
+    kind: Literal[ActionKind.HOLD] = ActionKind.HOLD
+    decides: ClassVar[bool] = True
+    why: Words
+
+
+class RefundFirst(Action):
+    """Pay now, the goods come back later (先退款后收货)."""
+
+    kind: Literal[ActionKind.REFUND_FIRST] = ActionKind.REFUND_FIRST
+    decides: ClassVar[bool] = True
+    most: _Amount | None = None
+    """Minor units; above it, and above what the customer's tier allows, a person decides."""
+
+
+class ProposeOffers(Action):
+    """Offer the customer ways out to choose from."""
+
+    kind: Literal[ActionKind.PROPOSE_OFFERS] = ActionKind.PROPOSE_OFFERS
+    decides: ClassVar[bool] = True
+    offers: tuple[OfferKind, ...] = Field(min_length=1, max_length=len(OfferKind))
+    """Best first."""
+
+
+class AddTag(Action):
+    """Note the reason that was found, unless a person has found one."""
+
+    kind: Literal[ActionKind.ADD_TAG] = ActionKind.ADD_TAG
+    tag: _Code
+    """The code of one of the shop's reasons."""
+
+
+class Notify(Action):
+    """Send the customer a message."""
+
+    kind: Literal[ActionKind.NOTIFY] = ActionKind.NOTIFY
+    message: _Code
+    """A kind of message, such as REQUEST_RECEIVED."""
+
+
+class Flag(Action):
+    """Mark the customer in the CRM, with the reason."""
+
+    kind: Literal[ActionKind.FLAG] = ActionKind.FLAG
+    flag: _Code
+    why: Words
+
+
+class Unflag(Action):
+    """Take a mark off the customer in the CRM."""
+
+    kind: Literal[ActionKind.UNFLAG] = ActionKind.UNFLAG
+    flag: _Code
+
+
+class IssueCoupon(Action):
+    """Give the customer a coupon."""
+
+    kind: Literal[ActionKind.ISSUE_COUPON] = ActionKind.ISSUE_COUPON
+    coupon: _Code
+    """The coupon's template in the CRM."""
+    valid_days: int = Field(default=30, ge=1, le=365)
+
+
+class Compensate(Action):
+    """Pay the customer something on top, unasked."""
+
+    kind: Literal[ActionKind.COMPENSATE] = ActionKind.COMPENSATE
+    amount: _Amount
+    """Minor units of the shop's currency."""
+
+
+class Escalate(Action):
+    """Bring it to the attention of the shop's owner."""
+
+    kind: Literal[ActionKind.ESCALATE] = ActionKind.ESCALATE
+    why: Words
+
+
+ALL: Mapping[ActionKind, type[Action]] = {
+    ActionKind.APPROVE: Approve,
+    ActionKind.ROUTE: Route,
+    ActionKind.HOLD: Hold,
+    ActionKind.REFUND_FIRST: RefundFirst,
+    ActionKind.PROPOSE_OFFERS: ProposeOffers,
+    ActionKind.ADD_TAG: AddTag,
+    ActionKind.NOTIFY: Notify,
+    ActionKind.FLAG: Flag,
+    ActionKind.UNFLAG: Unflag,
+    ActionKind.ISSUE_COUPON: IssueCoupon,
+    ActionKind.COMPENSATE: Compensate,
+    ActionKind.ESCALATE: Escalate,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What the engine carries out; a rule that asks for more is refused when it is saved."""
+
+    kinds: Mapping[RuleTrigger, frozenset[ActionKind]]
+    """A trigger that is not here does not evaluate any rules yet."""
+    desks: frozenset[Desk]
+
+
+AVAILABLE = Abilities(
+    kinds={
+        RuleTrigger.REQUESTED: frozenset(
+            {
+                ActionKind.APPROVE,
+                ActionKind.ROUTE,
+                ActionKind.HOLD,
+                ActionKind.ADD_TAG,
+                ActionKind.NOTIFY,
+            }
+        )
+    },
+    desks=frozenset({Desk.REVIEW}),
+)
+"""Today's."""
+
+_REJECTIONS = ("REJECT", "DENY", "DECLINE", "REFUSE")
+
+
+def parse(
+    drafts: Sequence[Mapping[str, Any]],
+    trigger: RuleTrigger,
+    available: Abilities = AVAILABLE,
+) -> tuple[Action, ...]:
+    """The actions of a rule about to be saved. Raises InvalidInput.
+
+    A draft is `{"kind": ..., **parameters}`, as it is stored.
+    """
+    if not 1 <= len(drafts) <= MAX_ACTIONS:
+        raise InvalidInput(
+            field="actions",
+            found=f"{len(drafts)} actions",
+            expected=f"1 to {MAX_ACTIONS} actions",
+            zh=f"1 到 {MAX_ACTIONS} 个动作",
+        )
+    actions = tuple(_one(place, draft) for place, draft in enumerate(drafts))
+    for place, action in enumerate(actions):
+        _require_able(place, action, trigger, available)
+    _require_no_conflict(actions)
+    return actions
+
+
+def stored(actions: Sequence[Action]) -> list[dict[str, Any]]:
+    """The actions as JSON."""
+    return [action.model_dump(mode="json", exclude_none=True) for action in actions]
+
+
+_ANY: TypeAdapter[Action] = TypeAdapter(
+    Annotated[
+        Approve
+        | Route
+        | Hold
+        | RefundFirst
+        | ProposeOffers
+        | AddTag
+        | Notify
+        | Flag
+        | Unflag
+        | IssueCoupon
+        | Compensate
+        | Escalate,
+        Field(discriminator="kind"),
+    ]
+)
+
+
+def loaded(rows: Sequence[Mapping[str, Any]]) -> tuple[Action, ...]:
+    """The actions that `stored` made JSON of."""
+    return tuple(_ANY.validate_python(row) for row in rows)
+
+
+def parameters(kind: ActionKind) -> dict[str, Any]:
+    """JSON schema of an action's parameters, for forms."""
+    schema = ALL[kind].model_json_schema()
+    schema.get("properties", {}).pop("kind", None)
+    return schema
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+def _one(place: int, draft: Mapping[str, Any]) -> Action:
+    kind = str(draft.get("kind", ""))
+    if kind in _REJECTIONS:
+        raise InvalidInput(
+            field=f"actions.{place}.kind",
+            found=kind,
+            expected="no rejection: a rule never says no to a customer; HOLD it for a person",
+            zh="规则不能自动拒绝退款；请使用 HOLD 转人工处理",
+        )
+    if kind not in ActionKind.__members__:
+        names = ", ".join(ActionKind)
+        raise InvalidInput(field=f"actions.{place}.kind", found=kind[:40], expected=names)
+    try:
+        return ALL[ActionKind(kind)].model_validate(draft)
+    except ValidationError as error:
+        raise _refused(place, error) from error
+
+
+def _refused(place: int, error: ValidationError) -> InvalidInput:
+    first = error.errors(include_url=False)[0]
+    path = ".".join(["actions", str(place), *map(str, first["loc"])])
+    found = "nothing" if first["type"] == "missing" else repr(first["input"])[:80]
+    return InvalidInput(
+        field=path,
+        found=found,
+        expected=f"{first['msg']} (the parameters are listed by ruleActions)",
+        zh="符合 ruleActions 所列参数格式的值",
+    )
+
+
+def _require_able(place: int, action: Action, trigger: RuleTrigger, available: Abilities) -> None:
+    able = action.kind in available.kinds.get(trigger, frozenset())
+    if not able:
+        raise _not_yet(f"actions.{place}.kind", f"{action.kind} on {trigger}")
+    if isinstance(action, Route) and action.desk not in available.desks:
+        raise _not_yet(f"actions.{place}.desk", action.desk)
+
+
+def _not_yet(field: str, found: str) -> InvalidInput:
+    return InvalidInput(
+        field=field,
+        found=found,
+        expected="something else: this is not available yet",
+        zh="其他选项：此功能尚未开放",
+    )
+
+
+def _require_no_conflict(actions: Sequence[Action]) -> None:
+    deciding = [action.kind for action in actions if action.decides]
+    if len(deciding) > 1:
+        raise InvalidInput(
+            field="actions",
+            found=" and ".join(deciding),
+            expected="at most one action that decides where the refund goes",
+            zh="最多一个决定退款去向的动作",
+        )
+    subjects = [_subject(action) for action in actions]
+    twice = next((subject for subject in subjects if subjects.count(subject) > 1), None)
+    if twice is not None:
+        raise InvalidInput(
+            field="actions",
+            found=f"{twice} twice",
+            expected="each thing is done once",
+            zh="同一操作不能重复",
+        )
+
+
+def _subject(action: Action) -> str:
+    """What an action is about: two with the same subject contradict or repeat each other."""
+    if isinstance(action, Flag | Unflag):
+        return f"FLAG {action.flag}"
+    if isinstance(action, Notify):
+        return f"NOTIFY {action.message}"
+    return action.kind
