@@ -128,6 +128,7 @@ KINDS: dict[str, dict[str, str]] = {
     "RefundLine": {"en": "refund line", "zh": "退款商品"},
     "Payout": {"en": "payout", "zh": "退款付款"},
     "Message": {"en": "message", "zh": "消息"},
+    "Rule": {"en": "rule", "zh": "规则"},
     "Provider": {"en": "provider", "zh": "服务插件"},
     "WebhookEndpoint": {"en": "webhook endpoint", "zh": "Webhook 端点"},
     "WebhookDelivery": {"en": "webhook delivery", "zh": "Webhook 投递"},
@@ -161,3 +162,19 @@ WEBHOOK_FAILURES: dict[str, dict[str, str]] = {
     },
 }
 """Why a webhook was not delivered -> locale -> what people read."""
+
+RULE_ACTIONS: dict[str, dict[str, str]] = {
+    "APPROVE": {"en": "Approve at once", "zh": "自动通过"},
+    "ROUTE": {"en": "Send to a desk", "zh": "转交处理"},
+    "HOLD": {"en": "Keep for a person", "zh": "转人工处理"},
+    "REFUND_FIRST": {"en": "Refund first, goods later", "zh": "先退款后收货"},
+    "PROPOSE_OFFERS": {"en": "Offer a choice", "zh": "提供协商方案"},
+    "ADD_TAG": {"en": "Note the reason", "zh": "标注退款原因"},
+    "NOTIFY": {"en": "Send a message", "zh": "发送通知"},
+    "FLAG": {"en": "Flag the customer", "zh": "标记客户"},
+    "UNFLAG": {"en": "Take a flag off the customer", "zh": "取消客户标记"},
+    "ISSUE_COUPON": {"en": "Give a coupon", "zh": "发放优惠券"},
+    "COMPENSATE": {"en": "Compensate", "zh": "补偿"},
+    "ESCALATE": {"en": "Bring to the owner's attention", "zh": "上报店主"},
+}
+"""Action of a rule -> locale -> what people read."""

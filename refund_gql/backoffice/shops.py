@@ -9,7 +9,7 @@ from tortoise.exceptions import IntegrityError
 
 from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer
-from refund_gql.backoffice import staff, tags
+from refund_gql.backoffice import default_rules, staff, tags
 from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import Transaction
 from refund_gql.errors import AlreadyExists, InvalidInput
@@ -18,6 +18,7 @@ from refund_gql.outbox import channels
 from refund_gql.registry import routing
 from refund_gql.registry.routing import CourierRoute
 from refund_gql.roles import Role
+from refund_gql.states import RuleMatching, RuleTrigger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class ShopFacts:
     """What captures call a gateway -> the plugin; replaces all routes."""
     courier_routes: Mapping[str, CourierRoute] | None = None
     """What parcels call a courier -> the plugin; replaces all routes."""
+    rule_matching: Mapping[RuleTrigger, RuleMatching] | None = None
+    """How far rules are read; a trigger that is left out is read up to the first match."""
     channel_order: Mapping[str, Sequence[str]] | None = None
     """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
 
@@ -48,9 +51,9 @@ async def create(
     locale: str,
     owner: NewStaff | None = None,
 ) -> UUID:
-    """A new shop with the trade's five reason tags; the command line does this, nobody else.
+    """A new shop with the trade's reason tags and its first rules.
 
-    The owner is added with it, or neither. Raises InvalidInput, AlreadyExists.
+    The command line does this, nobody else. The owner is added with it, or neither. Raises InvalidInput, AlreadyExists.
     """
     handle = validation.text("handle", handle, longest=64)
     if not handle.replace("-", "").isalnum() or not handle.isascii():
@@ -76,6 +79,7 @@ async def create(
         except IntegrityError as error:
             raise AlreadyExists(kind="Shop", id=handle) from error
         await tags.create_defaults(tx, shop)
+        await default_rules.create(tx, shop)
         if person is not None:
             await person.save(using_db=tx, force_create=True)
         return shop.id
@@ -110,6 +114,7 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
         "return_requirements": _requirements,
         "gateway_routes": lambda v: routing.checked_gateways("gatewayRoutes", v),
         "courier_routes": lambda v: routing.checked_couriers("courierRoutes", v),
+        "rule_matching": lambda v: {trigger.value: how.value for trigger, how in v.items()},
         "channel_order": lambda v: channels.checked_order("channelOrder", v),
     }
     return {

@@ -1,0 +1,120 @@
+"""The rules every new shop starts with. Its owner may change, move or delete any of them."""
+
+from dataclasses import dataclass
+
+from refund_gql import clock
+from refund_gql.database import Transaction
+from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
+from refund_gql.money import EXPONENTS
+from refund_gql.rules import actions, language
+from refund_gql.rules.actions import Action, Approve, Desk, Priority, Route
+from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
+
+SMALL = 50
+HIGH = 5000
+"""Major units of a currency such as CNY."""
+_LARGE_UNITS = 100
+"""What a major unit is worth where there is nothing smaller: as much as a cent."""
+
+AUTHOR = "SYSTEM:-"
+_SPACING = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Default:
+    """One of them; `condition` may mention {small} and {high} in minor units."""
+
+    name: dict[str, str]
+    description: dict[str, str]
+    condition: str
+    action: Action
+
+
+DEFAULTS: tuple[Default, ...] = (
+    Default(
+        name={"zh": "高金额或高风险转人工", "en": "High value or high risk: a person"},
+        description={
+            "zh": "金额较大或客户风险高的退款，由客服确认后再处理。",
+            "en": "Much money, or a customer whose risk is high: customer service looks first.",
+        },
+        condition=(
+            "refund.currency == shop.currency && refund.amount >= {high}\n"
+            "  || customer.risk_known && customer.risk_level == 'HIGH'"
+        ),
+        action=Route(desk=Desk.REVIEW, priority=Priority.HIGH),
+    ),
+    Default(
+        name={"zh": "未发货仅退款自动通过", "en": "Unshipped, refund only: approve"},
+        description={
+            "zh": "商品尚未发货，无需退货，极速退款。",
+            "en": "Nothing was sent, so nothing has to come back: paid at once.",
+        },
+        condition="!refund.goods_shipped && refund.kind == 'REFUND_ONLY'",
+        action=Approve(),
+    ),
+    Default(
+        name={"zh": "小额未发货自动通过", "en": "Small and unshipped: approve"},
+        description={
+            "zh": "金额很小且未发货，无论何种退款类型均自动通过。",
+            "en": "Little money and nothing sent: paid at once, whatever was asked for.",
+        },
+        condition=(
+            "!refund.goods_shipped\n"
+            "  && refund.currency == shop.currency && refund.amount < {small}"
+        ),
+        action=Approve(),
+    ),
+)
+"""In the order in which they are read. Refund first for gold customers, and compensation for
+late parcels, join them in the shadow once the engine carries those actions out."""
+
+
+async def create(tx: Transaction, shop: Shop) -> None:
+    """Give a new shop its rules, live."""
+    for place, default in enumerate(DEFAULTS):
+        await _create(tx, shop, default, (place + 1) * _SPACING)
+
+
+async def _create(tx: Transaction, shop: Shop, default: Default, position: int) -> None:
+    now, currency = clock.now(), str(shop.currency)
+    rule = Rule(
+        id=new_id(),
+        shop_id=shop.id,
+        name=default.name,
+        trigger=RuleTrigger.REQUESTED,
+        mode=RuleMode.LIVE,
+        position=position,
+        created_at=now,
+        updated_at=now,
+    )
+    version = RuleVersion(
+        shop_id=shop.id,
+        rule_id=rule.id,
+        number=1,
+        condition=language.compiled(condition(default, currency)).condition,
+        actions=actions.stored([default.action]),
+        description=default.description,
+        author=AUTHOR,
+        created_at=now,
+    )
+    change = RuleChange(
+        shop_id=shop.id,
+        rule_id=rule.id,
+        kind=RuleChangeKind.CREATED,
+        version=1,
+        actor=AUTHOR,
+        at=now,
+    )
+    for row in (rule, version, change):
+        await row.save(using_db=tx, force_create=True)
+
+
+def condition(default: Default, currency: str) -> str:
+    """Its condition in a shop of this currency."""
+    return default.condition.format(small=minor(SMALL, currency), high=minor(HIGH, currency))
+
+
+def minor(units: int, currency: str) -> int:
+    """Minor units of about the same worth in any currency: 5000 for 50 CNY and for 5,000 JPY."""
+    exponent = EXPONENTS[currency]
+    return units * (_LARGE_UNITS if exponent == 0 else 10**exponent)
