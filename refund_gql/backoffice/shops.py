@@ -53,7 +53,8 @@ async def create(
 ) -> UUID:
     """A new shop with the trade's reason tags and its first rules.
 
-    The command line does this, nobody else. The owner is added with it, or neither. Raises InvalidInput, AlreadyExists.
+    The command line does this, nobody else. The owner is added with it, or neither.
+    Raises InvalidInput, AlreadyExists.
     """
     handle = validation.text("handle", handle, longest=64)
     if not handle.replace("-", "").isalnum() or not handle.isascii():

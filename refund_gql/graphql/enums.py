@@ -13,6 +13,8 @@ from refund_gql.providers import OutcomeState, ProviderKind
 from refund_gql.providers.conformance import Tier
 from refund_gql.registry import PluginState
 from refund_gql.roles import Role, Scope
+from refund_gql.rules.actions import ActionKind
+from refund_gql.rules.facts import FactType
 from refund_gql.states import (
     DeliveryStatus,
     Fulfilment,
@@ -21,15 +23,22 @@ from refund_gql.states import (
     RefundKind,
     RefundStatus,
     ReturnStatus,
+    RuleChangeKind,
+    RuleMatching,
+    RuleMode,
+    RuleOutcome,
+    RuleTrigger,
     Step,
 )
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
+strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
 )
 strawberry.enum(EventType, description="What happened to a refund.")
+strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
 strawberry.enum(Failure, name="WebhookFailure", description="Why a webhook was not delivered.")
 strawberry.enum(FinanceVerdict, description="What finance decides.")
 strawberry.enum(Fulfilment, description="How far goods have left the warehouse.")
@@ -43,6 +52,11 @@ strawberry.enum(RefundKind, description="What is asked for.")
 strawberry.enum(RefundStatus, description="Where a refund stands.")
 strawberry.enum(ReturnStatus, description="Where the goods stand.")
 strawberry.enum(Role, description="What a caller is to the shop.")
+strawberry.enum(RuleChangeKind, description="What somebody did to a rule.")
+strawberry.enum(RuleMatching, description="How far the rules of one trigger are read.")
+strawberry.enum(RuleMode, description="Whether a rule acts.")
+strawberry.enum(RuleOutcome, description="What came of judging a rule.")
+strawberry.enum(RuleTrigger, description="What makes rules look at a refund.")
 strawberry.enum(Scope, description="What a program's token may do.")
 strawberry.enum(Step, description="What can be done to a refund.")
 strawberry.enum(TemplateOrigin, description="Who wrote a text.")
@@ -52,9 +66,11 @@ strawberry.enum(Verdict, name="InspectionVerdict", description="What was found f
 strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 
 __all__ = [
+    "ActionKind",
     "DeliveryStatus",
     "DisabledReason",
     "EventType",
+    "FactType",
     "Failure",
     "FinanceVerdict",
     "Fulfilment",
@@ -68,6 +84,11 @@ __all__ = [
     "RefundStatus",
     "ReturnStatus",
     "Role",
+    "RuleChangeKind",
+    "RuleMatching",
+    "RuleMode",
+    "RuleOutcome",
+    "RuleTrigger",
     "Scope",
     "Step",
     "TemplateOrigin",

@@ -8,6 +8,7 @@ import strawberry
 from refund_gql import errors
 from refund_gql.graphql.enums import Step
 from refund_gql.graphql.scalars import MinorUnits
+from refund_gql.graphql.types.mistake import RuleMistake
 from refund_gql.graphql.types.money import Money
 
 
@@ -24,6 +25,11 @@ class InvalidInput(Problem):
     expected: str = strawberry.field(
         description="What would be accepted, in the language of the request."
     )
+
+
+@strawberry.type(description="A rule's condition cannot be understood: change it.")
+class InvalidCondition(Problem):
+    mistakes: list[RuleMistake] = strawberry.field(description="Where and why, in order.")
 
 
 @strawberry.type(description="No such thing in this shop, or none that you may see.")
@@ -95,6 +101,10 @@ def _invalid_input(refusal: errors.InvalidInput, locale: str) -> dict[str, Any]:
     return {"found": refusal.data["found"], "expected": refusal.expected(locale)}
 
 
+def _mistakes(refusal: errors.InvalidCondition, locale: str) -> dict[str, Any]:
+    return {"mistakes": [RuleMistake(found=found) for found in refusal.data["mistakes"]]}
+
+
 def _object_type(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
     return {"object_type": refusal.data["kind"]}
 
@@ -111,6 +121,7 @@ def _illegal_step(refusal: errors.IllegalStep, locale: str) -> dict[str, Any]:
 
 _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.InvalidInput: (InvalidInput, _invalid_input),
+    errors.InvalidCondition: (InvalidCondition, _mistakes),
     errors.NotFound: (NotFound, _object_type),
     errors.AlreadyExists: (AlreadyExists, _object_type),
     errors.NotAllowed: (NotAllowed, _pick("reason")),

@@ -15,11 +15,13 @@ from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
+from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
 from refund_gql.graphql.queries.refunds import RefundQueries
+from refund_gql.graphql.queries.rules import RuleQueries
 from refund_gql.graphql.queries.shops import ShopQueries
 from refund_gql.graphql.sources import Node
 
@@ -28,7 +30,13 @@ __all__ = ["build", "enums"]
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    ShopQueries, OrderQueries, RefundQueries, MessageQueries, EndpointQueries, PluginQueries
+    ShopQueries,
+    OrderQueries,
+    RefundQueries,
+    RuleQueries,
+    MessageQueries,
+    EndpointQueries,
+    PluginQueries,
 ):
     pass
 
@@ -38,6 +46,7 @@ class Mutation(
     RefundMutations,
     CatalogueMutations,
     BackofficeMutations,
+    RuleMutations,
     MessageMutations,
     EndpointMutations,
     PluginMutations,

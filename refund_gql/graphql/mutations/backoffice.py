@@ -18,6 +18,7 @@ from refund_gql.graphql.mutations.routing_inputs import (
     ChannelOrderInput,
     CourierRouteInput,
     GatewayRouteInput,
+    RuleMatchingInput,
 )
 from refund_gql.graphql.problems import AlreadyExists, InvalidInput, NotAllowed, NotFound
 from refund_gql.graphql.scalars import MinorUnits
@@ -80,6 +81,9 @@ class ShopInput:
     courier_routes: list[CourierRouteInput] | None = strawberry.field(
         default=None, description="Replaces all routes; a courier without one is not followed."
     )
+    rule_matching: list[RuleMatchingInput] | None = strawberry.field(
+        default=None, description="Replaces the whole choice; FIRST where a trigger is left out."
+    )
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
@@ -96,6 +100,7 @@ class ShopInput:
             return_requirements=requirements.value() if requirements else None,
             gateway_routes=_if_given(self.gateway_routes, routing_inputs.gateways),
             courier_routes=_if_given(self.courier_routes, routing_inputs.couriers),
+            rule_matching=_if_given(self.rule_matching, routing_inputs.rule_matching),
             channel_order=_if_given(self.channel_order, routing_inputs.channels),
         )
 

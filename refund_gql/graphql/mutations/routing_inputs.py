@@ -1,4 +1,4 @@
-"""What a shop says about its gateways, couriers and channels."""
+"""What a shop says about its gateways, couriers, channels, and how its rules are read."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from refund_gql.errors import InvalidInput
-from refund_gql.graphql.enums import MessageKind
+from refund_gql.graphql.enums import MessageKind, RuleMatching, RuleTrigger
 from refund_gql.outbox.channels import DEFAULT
 from refund_gql.registry.routing import CourierRoute
 
@@ -38,6 +38,12 @@ class ChannelOrderInput:
     )
 
 
+@strawberry.input(description="How far the rules of one trigger are read.")
+class RuleMatchingInput:
+    trigger: RuleTrigger = strawberry.field(description="Of these rules.")
+    matching: RuleMatching = strawberry.field(description="How far.")
+
+
 def gateways(entries: Sequence[GatewayRouteInput]) -> dict[str, str]:
     """Word -> gateway. Raises InvalidInput for a word that comes twice."""
     return _by("gatewayRoutes", entries, lambda e: e.word, lambda e: e.provider)
@@ -58,6 +64,11 @@ def channels(entries: Sequence[ChannelOrderInput]) -> dict[str, list[str]]:
     return _by(
         "channelOrder", entries, lambda e: e.kind.value if e.kind else DEFAULT, lambda e: e.channels
     )
+
+
+def rule_matching(entries: Sequence[RuleMatchingInput]) -> dict[RuleTrigger, RuleMatching]:
+    """Trigger -> how far. Raises InvalidInput for a trigger that comes twice."""
+    return _by("ruleMatching", entries, lambda e: e.trigger, lambda e: e.matching)
 
 
 def _by(

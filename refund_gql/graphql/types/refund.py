@@ -17,6 +17,7 @@ from refund_gql.graphql.types.order import Order, OrderLine, line_money, money_c
 from refund_gql.graphql.types.parcel import Return
 from refund_gql.graphql.types.payout import Payout
 from refund_gql.graphql.types.reason import ReasonTag
+from refund_gql.graphql.types.rule import RuleEvaluation
 from refund_gql.graphql.types.shop import Staff
 from refund_gql.states import JOURNEY
 
@@ -114,6 +115,9 @@ class Refund(Node):
     )
     decisions: list[Decision] = children(
         "refund_id", "Decision", "Who decided what, oldest first.", order="decided_at, id"
+    )
+    rule_evaluations: list[RuleEvaluation] = children(
+        "refund_id", "RuleEvaluation", "What the shop's rules said, oldest first.", order="at, id"
     )
     timeline: list[TimelineEntry] = children(
         "refund_id", "TimelineEntry", "Everything that happened, oldest first.", order="version"

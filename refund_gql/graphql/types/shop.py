@@ -7,11 +7,12 @@ import orjson
 import strawberry
 
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import MessageKind, Role, Scope
+from refund_gql.graphql.enums import MessageKind, Role, RuleMatching, RuleTrigger, Scope
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, column, enum, json, localized, reference
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.routing import ChannelOrder, CourierRoute, GatewayRoute
+from refund_gql.graphql.types.rule import RuleMatchingSetting
 from refund_gql.outbox.channels import DEFAULT
 
 
@@ -44,6 +45,16 @@ class Shop(Node):
     def courier_routes(self) -> list[CourierRoute]:
         routes: dict[str, dict[str, str]] = orjson.loads(self.row["courier_routes"])
         return [CourierRoute(word=word, **route) for word, route in routes.items()]
+
+    @strawberry.field(description="How far the rules of each trigger are read.")
+    def rule_matching(self) -> list[RuleMatchingSetting]:
+        chosen: dict[str, str] = orjson.loads(self.row["rule_matching"])
+        return [
+            RuleMatchingSetting(
+                trigger=trigger, matching=RuleMatching(chosen.get(trigger, RuleMatching.FIRST))
+            )
+            for trigger in RuleTrigger
+        ]
 
     @strawberry.field(description="Which channels messages to customers take; none: none are sent.")
     def channel_order(self) -> list[ChannelOrder]:
