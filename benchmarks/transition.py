@@ -23,7 +23,7 @@ from refund_gql.auth import Viewer
 from refund_gql.catalogue import orders
 from refund_gql.catalogue.fulfilment import ShipmentFacts
 from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
-from refund_gql.flow import classification, request, review
+from refund_gql.flow import classification, request, review, risk
 from refund_gql.flow.once import Once
 from refund_gql.flow.request import RequestRefund
 from refund_gql.models import Shop, Staff, new_id
@@ -96,7 +96,7 @@ async def _in_review(viewer: Viewer) -> UUID:
     order_id = await orders.upsert(viewer, facts)
     asked = RequestRefund(order_id=order_id, kind=RefundKind.REFUND_ONLY, lines=None)
     refund_id = await request.request(viewer, asked, once=_once("refundRequest"))
-    await classification.classify(refund_id)
+    await classification.classify(refund_id, risk.NOBODY)
     return refund_id
 
 

@@ -14,11 +14,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from refund_gql import database, jobs, registry, vault, webhooks
+from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
 from refund_gql.flow import classification, reconciliation
 from refund_gql.flow.conversation import Gateways
+from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
 from refund_gql.outbox import announcing, deliveries, messages, sending
+from refund_gql.providers import ProviderKind
 from refund_gql.registry import Providers
 from refund_gql.settings import Settings
 
@@ -33,6 +36,7 @@ class Engine:
     database_url: str
     providers: Providers
     gateways: Gateways
+    risks: Risks
 
 
 @asynccontextmanager
@@ -45,6 +49,7 @@ async def engine(
         await database.migrate(url)
         await jobs.install(url)
         await stack.enter_async_context(database.connected(url, pool_size=settings.pool_size))
+        await default_rules.create_missing()
         providers = Providers(
             registry=registry.load(settings, provider_defaults or {}),
             vault=vault.of(settings),
@@ -56,7 +61,14 @@ async def engine(
             database_url=url,
             providers=providers,
             gateways=gateways_of(providers, settings),
+            risks=risks_of(providers),
         )
+
+
+def risks_of(providers: Providers) -> Risks:
+    """The CRM systems that are installed."""
+    names = [offer.name for offer in providers.registry.of_kind(ProviderKind.CRM)]
+    return Risks(connect=providers.crm, names=names)
 
 
 def gateways_of(providers: Providers, settings: Settings) -> Gateways:
@@ -78,7 +90,7 @@ def work(running: Engine) -> jobs.Work:
     handle_webhook, sender = webhooks.handler(gateways), sending.of(running.settings)
     return jobs.Work(
         handlers={
-            "classify": lambda subject: classification.classify(UUID(subject)),
+            "classify": lambda subject: classification.classify(UUID(subject), running.risks),
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),

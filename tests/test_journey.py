@@ -10,6 +10,7 @@ from support.api import Api, key
 from support.world import World, make_world, shipped, staff_token
 
 from refund_gql.flow import classification
+from refund_gql.flow.risk import Risks
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
 
@@ -397,9 +398,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
     """While it is not set, no request is classified."""
     go, classify = asyncio.Event(), classification.classify
 
-    async def wait_then_classify(refund_id: UUID) -> None:
+    async def wait_then_classify(refund_id: UUID, risks: Risks) -> None:
         await go.wait()
-        await classify(refund_id)
+        await classify(refund_id, risks)
 
     monkeypatch.setattr(classification, "classify", wait_then_classify)
     yield go

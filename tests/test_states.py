@@ -45,6 +45,7 @@ from refund_gql.flow import (
     request,
     returns,
     review,
+    risk,
     warehouse,
 )
 from refund_gql.flow.conversation import Gateways
@@ -435,7 +436,7 @@ class Shop:
 
     async def _handle(self, job: Job) -> None:
         if job.kind == "classify":
-            await classification.classify(job.subject)
+            await classification.classify(job.subject, risk.NOBODY)
         elif job.kind == "pay":
             await self.gateways.pay(job.subject)
         else:

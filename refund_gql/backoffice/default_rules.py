@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from refund_gql import clock
+from refund_gql import clock, database
 from refund_gql.database import Transaction
 from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
 from refund_gql.money import EXPONENTS
@@ -16,6 +16,10 @@ HIGH = 5000
 _LARGE_UNITS = 100
 """What a major unit is worth where there is nothing smaller: as much as a cent."""
 
+_WITHOUT_RULES = """
+select * from shop where not exists (select from rule where rule.shop_id = shop.id)
+"""
+_ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtext('refund_gql.default_rules'))"
 AUTHOR = "SYSTEM:-"
 _SPACING = 10
 
@@ -73,6 +77,22 @@ async def create(tx: Transaction, shop: Shop) -> None:
     """Give a new shop its rules, live."""
     for place, default in enumerate(DEFAULTS):
         await _create(tx, shop, default, (place + 1) * _SPACING)
+
+
+async def create_missing() -> int:
+    """Give every shop that never had a rule its first ones; returns how many shops that was.
+
+    Shops from before there were rules went by the built-in policy, which these say.
+    """
+
+    async def work(tx: Transaction) -> int:
+        await tx.execute_query(_ONE_AT_A_TIME)
+        shops = await Shop.raw(_WITHOUT_RULES, using_db=tx)
+        for shop in shops:
+            await create(tx, shop)
+        return len(shops)
+
+    return await database.transaction(work)
 
 
 async def _create(tx: Transaction, shop: Shop, default: Default, position: int) -> None:

@@ -1,51 +1,59 @@
-"""Step 2, classification: what nobody has to look at is approved at once (极速退款).
+"""Step 2, classification: the shop's rules decide what nobody has to look at (极速退款).
 
-The built-in policy: goods that were not shipped are refunded directly; shipped goods are
-reviewed by a person; a request over both is split, so that the easy half does not wait.
+A request over goods that were sent and goods that were not is split first, so that the easy half
+does not wait. Then the rules are read over what is true now, under the refund's and the order's
+locks: what a rule approves is approved on facts that cannot change before the money is committed.
+Whatever no rule decides goes to a person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from refund_gql.auth import system
 from refund_gql.events import EventType
-from refund_gql.flow import journal, payout, quote
+from refund_gql.flow import facts, journal, payout, quote
 from refund_gql.flow.journal import Change
-from refund_gql.models import Capture, OrderLine, Refund, RefundLine, new_id
-from refund_gql.states import Fulfilment, RefundKind, RefundStatus, Step
+from refund_gql.flow.risk import Risk, Risks
+from refund_gql.models import Capture, OrderLine, ReasonTag, Refund, RefundLine, Shop, new_id
+from refund_gql.rules import engine, records
+from refund_gql.rules.actions import Action, AddTag, Approve, Route
+from refund_gql.rules.engine import Evaluation
+from refund_gql.rules.explanation import explain
+from refund_gql.states import Fulfilment, RefundKind, RefundStatus, RuleTrigger, Step
 
 
-async def classify(refund_id: UUID) -> None:
+async def classify(refund_id: UUID, risks: Risks) -> None:
     """The job `classify`; does nothing when the refund has moved on."""
-    shop_id = await _shop_of(refund_id)
+    refund = await Refund.get(id=refund_id)
+    if refund.status is not RefundStatus.REQUESTED:
+        return
+    # Before the transaction: no lock is held while a CRM system thinks.
+    risk = await risks.of(refund.shop_id, refund.customer_id)
     sibling_id = new_id()
 
     async def work(change: Change) -> None:
         if change.refund.status is not RefundStatus.REQUESTED:
             return
-        rows = await quote.load(change.tx, shop_id, _order_id(change.refund), lock=True)
+        rows = await quote.load(change.tx, refund.shop_id, _order_id(refund), lock=True)
         assert rows is not None
         lines = await RefundLine.filter(refund_id=refund_id).using_db(change.tx)
         shipped = _shipped(lines, rows.lines)
-        at_once = _without(change.refund, lines, shipped)
-        if len(shipped) == len(lines) or not payout.covers(rows.captures, at_once):
-            await _send_to_review(change, shipped=len(shipped))
-            return
-        if shipped:
+        if _is_mixed(change.refund, lines, shipped, rows.captures):
             await _split(change, sibling_id, shipped)
-        await _approve(change, rows.captures)
+            shipped = []
+        evaluation = await _evaluate(change, risk)
+        await _carry_out(change, evaluation, rows.captures, shipped=len(shipped))
 
-    await journal.change(system(shop_id), refund_id, work, also_lock=(sibling_id,))
-
-
-async def _shop_of(refund_id: UUID) -> UUID:
-    refund = await Refund.get(id=refund_id)
-    return refund.shop_id
+    await journal.change(system(refund.shop_id), refund_id, work, also_lock=(sibling_id,))
 
 
 def _order_id(refund: Refund) -> UUID:
     assert refund.order_id is not None, "only imported refunds have no order"
     return refund.order_id
+
+
+# --- what was sent, and what was not ----------------------------------------------------------
 
 
 def _shipped(lines: Sequence[RefundLine], order: Sequence[OrderLine]) -> list[RefundLine]:
@@ -54,26 +62,18 @@ def _shipped(lines: Sequence[RefundLine], order: Sequence[OrderLine]) -> list[Re
     return [line for line in lines if line.order_line_id in sent]
 
 
-def _without(refund: Refund, lines: Sequence[RefundLine], shipped: Sequence[RefundLine]) -> int:
-    """What can be paid at once: the unshipped lines, and the shipping fee when all are."""
+def _is_mixed(
+    refund: Refund,
+    lines: Sequence[RefundLine],
+    shipped: Sequence[RefundLine],
+    captures: Sequence[Capture],
+) -> bool:
+    """True when a part was sent and the other part can be paid on its own."""
+    if not shipped or len(shipped) == len(lines):
+        return False
     moved = {line.id for line in shipped}
-    goods = sum(line.amount for line in lines if line.id not in moved)
-    return goods if shipped else goods + refund.shipping_amount
-
-
-async def _approve(change: Change, captures: Sequence[Capture]) -> None:
-    change.refund.kind = RefundKind.REFUND_ONLY
-    await change.take(
-        Step.APPROVE_INSTANTLY,
-        because="",
-        trace={"policy": "built-in", "shipped_lines": 0},
-    )
-    await payout.open_payouts(change, captures)
-
-
-async def _send_to_review(change: Change, *, shipped: int) -> None:
-    trace = {"policy": "built-in", "shipped_lines": shipped}
-    await change.take(Step.SEND_TO_REVIEW, because="", trace=trace)
+    at_once = sum(line.amount for line in lines if line.id not in moved)
+    return payout.covers(captures, at_once)
 
 
 async def _split(change: Change, sibling_id: UUID, shipped: Sequence[RefundLine]) -> None:
@@ -106,5 +106,73 @@ async def _split(change: Change, sibling_id: UUID, shipped: Sequence[RefundLine]
     original.shipping_amount = 0
     original.amount = original.goods_amount
     await change.record(EventType.SPLIT, {"into": str(sibling_id)})
-    await _send_to_review(opened, shipped=len(shipped))
+    await opened.enqueue("classify", sibling_id, key=f"classify:{sibling_id}:1")
     await opened.save()
+
+
+# --- what the rules say -----------------------------------------------------------------------
+
+
+async def _evaluate(change: Change, risk: Risk) -> Evaluation:
+    shop = await Shop.filter(id=change.refund.shop_id).using_db(change.tx).get()
+    rules = await records.load(change.tx, shop.id, RuleTrigger.REQUESTED)
+    return engine.evaluate(
+        rules,
+        await facts.gather(change.tx, change.refund, change.now, risk),
+        trigger=RuleTrigger.REQUESTED,
+        matching=records.matching(shop, RuleTrigger.REQUESTED),
+        now=change.now,
+        usage=await records.used_today(change.tx, shop, rules, change.now),
+    )
+
+
+async def _carry_out(
+    change: Change, evaluation: Evaluation, captures: Sequence[Capture], *, shipped: int
+) -> None:
+    kept = await records.record(
+        change.tx,
+        shop_id=change.refund.shop_id,
+        refund_id=change.refund.id,
+        amount=change.refund.amount,
+        evaluation=evaluation,
+    )
+    trace = _trace(evaluation, kept, shipped)
+    for action in evaluation.actions:
+        await _beside(change, action)
+    can_be_paid = not shipped and payout.covers(captures, change.refund.amount)
+    if isinstance(evaluation.decision, Approve) and can_be_paid:
+        await _approve(change, captures, trace)
+    else:
+        await _send_to_review(change, evaluation.decision, trace)
+
+
+def _trace(evaluation: Evaluation, kept: UUID, shipped: int) -> Mapping[str, Any]:
+    rule = evaluation.decided_by
+    return {
+        "evaluation": str(kept),
+        "rule": {"id": str(rule.id), "version": rule.version} if rule else None,
+        "explanation": explain(evaluation),
+        "shipped_lines": shipped,
+    }
+
+
+async def _approve(change: Change, captures: Sequence[Capture], trace: Mapping[str, Any]) -> None:
+    change.refund.kind = RefundKind.REFUND_ONLY
+    await change.take(Step.APPROVE_INSTANTLY, because="", trace=trace)
+    await payout.open_payouts(change, captures)
+
+
+async def _send_to_review(
+    change: Change, decision: Action | None, trace: Mapping[str, Any]
+) -> None:
+    if isinstance(decision, Route) and decision.staff is not None:
+        change.refund.assignee_id = decision.staff
+    await change.take(Step.SEND_TO_REVIEW, because="", trace=trace)
+
+
+async def _beside(change: Change, action: Action) -> None:
+    """What happens beside the decision."""
+    if isinstance(action, AddTag) and change.refund.found_reason_id is None:
+        tags = ReasonTag.filter(shop_id=change.refund.shop_id, code=action.tag)
+        tag = await tags.using_db(change.tx).first()
+        change.refund.found_reason_id = tag.id if tag else None

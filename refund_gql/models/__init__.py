@@ -28,6 +28,7 @@ from refund_gql.models.refund import (
     Return,
 )
 from refund_gql.models.request import IdempotencyKey, WebhookMessage
+from refund_gql.models.risk import CustomerRisk
 from refund_gql.models.row import new_id
 from refund_gql.models.rule import Rule, RuleChange, RuleEvaluation, RuleUse, RuleVersion
 from refund_gql.models.shop import ApiToken, CustomerSession, Shop, Staff
@@ -37,6 +38,7 @@ __all__ = [
     "ApiToken",
     "Capture",
     "Customer",
+    "CustomerRisk",
     "CustomerSession",
     "Decision",
     "Event",
