@@ -347,10 +347,11 @@ def strangers(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
     yield "reasonTagRetire", {"id": theirs.tag}, "ReasonTag"
     for token in theirs.all("ApiToken"):
         yield "apiTokenRevoke", {"tokenId": token}, "ApiToken"
-    for name in ("Update", "RotateSecret", "Disable", "Enable", "Test"):
-        content: dict[str, Any] = {"id": theirs.endpoint}
-        extra = {"input": {"description": "x"}} if name == "Update" else {}
-        yield f"webhookEndpoint{name}", {**content, **extra}, "WebhookEndpoint"
+    endpoint = {"id": theirs.endpoint}
+    changed = {**endpoint, "input": {"description": "x"}}
+    yield "webhookEndpointUpdate", changed, "WebhookEndpoint"
+    for name in ("RotateSecret", "Disable", "Enable", "Test"):
+        yield f"webhookEndpoint{name}", endpoint, "WebhookEndpoint"
     for delivery in theirs.all("WebhookDelivery"):
         yield "webhookDeliveryRedeliver", {"id": delivery}, "WebhookDelivery"
     for message in theirs.all("Message"):

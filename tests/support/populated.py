@@ -283,7 +283,7 @@ async def _owner(shop: Populated, name: str, content: Answer, more: str = "") ->
 
 async def _dead_letter(shop: Populated, scene: str) -> None:
     refund_id = ids.required("id", shop.refunds[scene]["id"], "Refund")
-    about = {"shop_id": shop.shop_id, "refund_id": refund_id, "version": 1}
+    about: Answer = {"shop_id": shop.shop_id, "refund_id": refund_id, "version": 1}
     customer = await Customer.get(
         shop_id=shop.shop_id, reference="C-2" if scene == "theirs" else "C-1"
     )
