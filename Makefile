@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/refund-gql-*)
 UV      := $(BIN)/uv
 WORKERS ?= 2
 
-.PHONY: demo test soak bench lint format lock schema migration clean
+.PHONY: demo test soak bench lint format lock schema migration conformance clean
 
 demo: $(VENV)/.ready
 	$(BIN)/refund-gql demo
@@ -43,6 +43,11 @@ schema: $(VENV)/.ready
 
 migration: $(VENV)/.ready
 	$(BIN)/tortoise -c migrations.TORTOISE_ORM makemigrations -n $(name)
+
+# What the conformance kit finds goes into each plugin's package, bound to its code.
+conformance: $(VENV)/.ready
+	$(foreach p,$(PLUGINS),$(BIN)/python -m pytest -q $(p)/tests -k conformance \
+	  --conformance-record &&) true
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,16 +1,18 @@
 """The composition root: settings, database, plugins, flow and API put together, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from refund_gql import database, jobs, registry, vault, webhooks
@@ -25,6 +27,7 @@ from refund_gql.providers import ProviderKind
 from refund_gql.registry import Providers
 from refund_gql.settings import Settings
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 _log = structlog.get_logger(__name__)
 
 
@@ -152,7 +155,8 @@ def create_app(running: Engine) -> Starlette:
                 max_body_size=webhooks.MAX_BODY,
             ),
             Route("/healthz", _healthz),
-            Route("/readyz", _readyz),
+            Route("/readyz", _readiness(running.providers)),
+            Route("/metrics", _metrics(running.settings)),
         ],
     )
 
@@ -162,10 +166,28 @@ async def _healthz(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _readyz(request: Request) -> Response:
-    """The database answers, so requests can be served."""
-    try:
-        await database.fetch("select 1")
-    except Unavailable:
-        return JSONResponse({"status": "database unreachable"}, status_code=503)
-    return JSONResponse({"status": "ready"})
+def _readiness(providers: Providers) -> Endpoint:
+    async def readyz(request: Request) -> Response:
+        """The database answers, so requests can be served; providers that are down are named."""
+        try:
+            await database.fetch("select 1")
+        except Unavailable:
+            return JSONResponse({"status": "database unreachable"}, status_code=503)
+        if down := list(providers.down()):
+            return JSONResponse({"status": "degraded", "down": down})
+        return JSONResponse({"status": "ready"})
+
+    return readyz
+
+
+def _metrics(settings: Settings) -> Endpoint:
+    expected = settings.metrics_token.get_secret_value()
+
+    async def metrics(request: Request) -> Response:
+        """Prometheus' page, for whoever has the token."""
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+            return PlainTextResponse("no such page", status_code=404)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return metrics

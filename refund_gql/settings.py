@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """Failed calls in a row after which a provider is left alone for a while."""
     breaker_seconds: float = Field(default=30.0, gt=0)
     """How long it is left alone before one call tries whether it is back."""
+    metrics_token: SecretStr = SecretStr("")
+    """The bearer token that may read `/metrics`; without one there is no such page."""
     secret_keys: SecretStr = SecretStr("")
     """Keys of the secrets in the database, as `id:key,id:key`; the first seals. See vault.py."""
     webhook_private_networks: bool = False

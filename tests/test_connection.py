@@ -1,6 +1,7 @@
 """One call of a provider: it ends in time, hurts nothing beside it, and shows no secret."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,17 @@ async def test_a_provider_that_blocks_its_loop_blocks_nothing_else(lane: Lane) -
     assert ended.value.code == "BLOCKED"
     [shown] = [entry for entry in logs if entry["event"] == "a provider blocks its event loop"]
     assert (shown["provider"], "let_go.wait(60)" in shown["stack"]) == ("acme", True)
+
+
+async def test_an_error_on_a_lane_is_reported_to_nobody_but_the_caller(lane: Lane) -> None:
+    reported: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    with pytest.raises(Refused):
+        await call(line(Acme(raising(Refused("no"))), lane=lane))
+    gc.collect()
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert reported == []
 
 
 async def test_a_lane_that_was_blocked_works_again(lane: Lane) -> None:

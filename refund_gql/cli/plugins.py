@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import Parameter
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from refund_gql import app as engine
 from refund_gql import registry, vault
 from refund_gql.models import Shop
-from refund_gql.registry import PluginState, checking, schema, status
+from refund_gql.registry import PluginState, checking, status
 from refund_gql.registry.status import Installed, ProviderStatus
 from refund_gql.settings import Settings
 
@@ -80,12 +80,14 @@ def _provider_as_json(provider: ProviderStatus) -> dict[str, Any]:
         "state": provider.state.value,
         "reason": provider.reason,
         "tier": provider.tier.value if provider.tier else None,
-        "settings": list(schema.names(provider.settings_schema)),
+        "settingsSchema": provider.settings_schema,
     }
 
 
 def _table(found: list[Installed]) -> Table:
-    table = Table("plugin", "version", "provider", "kind", "state", "tier", "settings", "reason")
+    table = Table("plugin", "version", Column("provider", no_wrap=True), "kind", "state", "tier")
+    table.add_column("settings")
+    table.add_column("reason", overflow="fold")
     for one in found:
         plugin = one.plugin
         if not one.providers:
@@ -102,6 +104,6 @@ def _cells(provider: ProviderStatus) -> tuple[str, ...]:
         provider.kind.value,
         provider.state.value,
         provider.tier.value if provider.tier else "-",
-        ", ".join(schema.names(provider.settings_schema)),
+        provider.settings_summary,
         provider.reason,
     )

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -14,6 +14,7 @@ from typing import Annotated
 import asyncpg
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from pydantic import SecretStr
 from rich.console import Console
 
 from refund_gql import serving
@@ -92,6 +93,9 @@ async def _serve(
             await folder.clear(settings)
         folder.mark()
         visit = _Visit(folder=folder, url=_url(host, port), json_output=json_output)
+        if not settings.secret_keys.get_secret_value():
+            key = SecretStr(folder.secret_key)
+            settings = settings.model_copy(update={"secret_keys": key})
         await serving.serve(
             settings,
             host=host,
@@ -99,9 +103,7 @@ async def _serve(
             with_worker=True,
             prepare=visit.prepare,
             ready=visit.ready,
-            provider_defaults={
-                "sandbox": {"ledger": str(folder.ledger), "processing_seconds": _PROCESSING}
-            },
+            provider_defaults=_sandbox(folder),
         )
     except (OSError, asyncpg.PostgresError, Unavailable) as error:
         raise CannotStart(
@@ -131,6 +133,7 @@ class _Visit:
             shop_id=shop_id,
             tokens=await tokens.issue(running.settings, opened, self.folder),
             data=self.folder.path,
+            inbox=self.folder.ledger,
             orders=await Order.filter(shop_id=shop_id).count(),
             refunds=await Refund.filter(shop_id=shop_id).count(),
             unshipped=(unshipped[0]["id"], unshipped[0]["number"]) if unshipped else None,
@@ -161,6 +164,17 @@ def _stoppable() -> Iterator[None]:
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop)
     yield
+
+
+def _sandbox(folder: Folder) -> Mapping[str, Mapping[str, str]]:
+    """The sandbox's four providers, all in the demo's folder."""
+    ledger = str(folder.ledger)
+    return {
+        "sandbox": {"ledger": ledger, "processing_seconds": _PROCESSING},
+        "sandbox-courier": {"ledger": ledger, "language": "zh"},
+        "sandbox-crm": {"ledger": ledger, "language": "zh"},
+        "sandbox-inbox": {"ledger": ledger},
+    }
 
 
 def _free_port(host: str, port: int) -> int:

@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
-from refund_gql import database
+from refund_gql import database, vault
 from refund_gql.demo.failure import CannotStart
 from refund_gql.demo.people import OWNER
 from refund_gql.demo.shop import HANDLE
@@ -38,31 +39,40 @@ class Folder:
 
     @property
     def ledger(self) -> Path:
-        """The books of the sandbox gateway."""
+        """The books of the sandbox: bank, courier, CRM and inbox."""
         return self.path / _LEDGER
 
     @property
     def tokens(self) -> Mapping[str, str]:
         """The tokens that were kept here, by role."""
-        try:
-            kept = dict(json.loads(self._marker.read_text("utf-8"))["tokens"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
-        return {str(role): str(token) for role, token in kept.items()}
+        kept = self._kept().get("tokens")
+        return {str(role): str(token) for role, token in kept.items()} if kept else {}
+
+    @property
+    def secret_key(self) -> str:
+        """The vault's key, made by `mark`."""
+        return str(self._kept().get("secret_key", ""))
 
     def keep(self, tokens: Mapping[str, str]) -> None:
-        """Keep the tokens where nobody else can read them."""
+        """Keep the tokens, and the vault's key, where nobody else can read them."""
+        content = {"tokens": tokens, "secret_key": self.secret_key or vault.new_key()}
         self.path.mkdir(parents=True, exist_ok=True)
         fresh = self._marker.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            json.dump({"tokens": tokens}, file)
+            json.dump(content, file)
         fresh.replace(self._marker)
 
     def mark(self) -> None:
         """Say whose folder this is, before anything else is in it."""
-        if not self._marker.exists():
-            self.keep({})
+        if not self.secret_key:
+            self.keep(self.tokens)
+
+    def _kept(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._marker.read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return {}
 
     @property
     def _marker(self) -> Path:

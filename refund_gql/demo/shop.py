@@ -18,6 +18,8 @@ from refund_gql.demo import history, people, stage, trade
 from refund_gql.demo.failure import CannotStart
 from refund_gql.demo.trade import Trade
 from refund_gql.models import Order, ReasonTag, Shop, Staff
+from refund_gql.outbox.channels import DEFAULT
+from refund_gql.registry.routing import CourierRoute
 from refund_gql.roles import Role
 
 HANDLE = "demo"
@@ -32,6 +34,8 @@ _FACTS = ShopFacts(
         "en": "Unused and intact, with tags and accessories; enclose a note with the refund's "
         "number.",
     },
+    courier_routes={"SF": CourierRoute(provider="sandbox-courier")},
+    channel_order={DEFAULT: ["sandbox-inbox"]},
 )
 _LOCK = "select pg_advisory_lock(hashtext('refund_gql.demo'))"
 

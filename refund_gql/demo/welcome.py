@@ -1,6 +1,8 @@
 """What the demo prints once it is ready: where it is, who you can be, what to try."""
 
 import json
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,8 @@ class Welcome:
     shop_id: UUID
     tokens: Mapping[str, str]
     data: Path
+    inbox: Path
+    """The file in which the sandbox keeps what customers were told."""
     orders: int
     refunds: int
     unshipped: tuple[UUID, str] | None
@@ -81,7 +85,12 @@ class Welcome:
         yield "GraphQL", self.graphql, "in a browser: examples for every role"
         yield "Health", f"{self.url}/readyz", ""
         yield "Database", _without_password(self.database_url), ""
+        yield "Inbox", self._inbox(), "what customers are told, as it comes"
         yield "Data", str(self.data), "kept for the next start; --fresh begins anew"
+
+    def _inbox(self) -> str:
+        python, ledger = shlex.quote(sys.executable), shlex.quote(str(self.inbox))
+        return f"{python} -m refund_gql_sandbox inbox --follow --ledger {ledger}"
 
     def _logins(self) -> str:
         return (

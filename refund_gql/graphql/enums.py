@@ -9,7 +9,7 @@ from refund_gql.flow.warehouse import WarehouseVerdict
 from refund_gql.outbox.deliveries import DisabledReason, Failure
 from refund_gql.outbox.kinds import MessageKind, VariableType
 from refund_gql.outbox.wording import TemplateOrigin
-from refund_gql.providers import OutcomeState, ProviderKind
+from refund_gql.providers import OutcomeState, ProviderKind, TrackingTag
 from refund_gql.providers.conformance import Tier
 from refund_gql.registry import PluginState
 from refund_gql.roles import Role, Scope
@@ -61,6 +61,7 @@ strawberry.enum(Scope, description="What a program's token may do.")
 strawberry.enum(Step, description="What can be done to a refund.")
 strawberry.enum(TemplateOrigin, description="Who wrote a text.")
 strawberry.enum(Tier, name="ConformanceTier", description="What the conformance kit found.")
+strawberry.enum(TrackingTag, description="Where a parcel stands.")
 strawberry.enum(VariableType, description="What a variable of a text holds.")
 strawberry.enum(Verdict, name="InspectionVerdict", description="What was found for one line.")
 strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
@@ -93,6 +94,7 @@ __all__ = [
     "Step",
     "TemplateOrigin",
     "Tier",
+    "TrackingTag",
     "VariableType",
     "Verdict",
     "WarehouseVerdict",

@@ -24,7 +24,7 @@ class Rows:
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        self._loaders: dict[tuple[str, ...], DataLoader[UUID, Any]] = {}
+        self._loaders: dict[tuple[str, ...], DataLoader[Any, Any]] = {}
         self._listed = 0
 
     async def one(self, table: str, id: UUID) -> Row | None:
@@ -37,12 +37,13 @@ class Rows:
         self._loaders.clear()
         return await self.one(table, id)
 
-    async def many(self, table: str, column: str, key: UUID, order: str) -> list[Row]:
-        """The visible rows whose `column` is `key`, in `order`.
+    async def many(self, table: str, column: str, key: UUID | str, order: str) -> list[Row]:
+        """The visible rows whose `column` is `key`, an id or a text, in `order`.
 
         Raises GraphQLError when the answer grows beyond MAX_LISTED.
         """
-        found: list[Row] = await self._loader((table, column, order)).load(key)
+        kind = "text" if isinstance(key, str) else "uuid"
+        found: list[Row] = await self._loader((table, column, order, kind)).load(key)
         self._listed += len(found)
         if self._listed > MAX_LISTED:
             raise GraphQLError(
@@ -51,7 +52,7 @@ class Rows:
             )
         return found
 
-    def _loader(self, source: tuple[str, ...]) -> DataLoader[UUID, Any]:
+    def _loader(self, source: tuple[str, ...]) -> DataLoader[Any, Any]:
         if source not in self._loaders:
             self._loaders[source] = DataLoader(
                 self._by_id(*source) if len(source) == 1 else self._by_parent(*source)
@@ -68,14 +69,14 @@ class Rows:
 
         return load
 
-    def _by_parent(self, table: str, column: str, order: str) -> Any:
+    def _by_parent(self, table: str, column: str, order: str, kind: str) -> Any:
         where, parameters = visibility.predicate(table, self._viewer, first=2)
         sql = (
-            f'select * from "{table}" where {column} = any($1::uuid[])'  # noqa: S608 - names from our types
+            f'select * from "{table}" where {column} = any($1::{kind}[])'  # noqa: S608 - names from our types
             f" and {where} order by {order}"
         )
 
-        async def load(keys: list[UUID]) -> Sequence[list[Row]]:
+        async def load(keys: list[Any]) -> Sequence[list[Row]]:
             found = defaultdict(list)
             for row in await fetch(sql, keys, *parameters):
                 found[row[column]].append(row)

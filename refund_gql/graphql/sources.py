@@ -60,11 +60,12 @@ class Reference:
 
 @dataclass(frozen=True)
 class Children:
-    """The rows of another table that point at this one."""
+    """The rows of another table that point at this one, by its id or by another column."""
 
     column: str
     target: str
     order: str
+    key: str = "id"
 
 
 def column(name: str, description: str, *, convert: Callable[[Any], Any] | None = None) -> Any:
@@ -101,17 +102,16 @@ def reference(column: str, target: str, description: str) -> Any:
     )
 
 
-def children(column: str, target: str, description: str, *, order: str) -> Any:
-    """A field that lists the rows whose `column` is this row's id."""
+def children(column: str, target: str, description: str, *, order: str, key: str = "id") -> Any:
+    """A field that lists the rows whose `column` is this row's id, or its column `key`."""
 
     async def read(root: Any, info: Info) -> Any:
         kind = Node.kinds[target]
-        rows = await info.context.rows.many(kind.table, column, root.row["id"], order)
+        rows = await info.context.rows.many(kind.table, column, root.row[key], order)
         return [kind(row=row) for row in rows]
 
-    return strawberry.field(
-        resolver=read, description=description, metadata={"source": Children(column, target, order)}
-    )
+    source = Children(column, target, order, key)
+    return strawberry.field(resolver=read, description=description, metadata={"source": source})
 
 
 def localized(name: str, description: str) -> Any:

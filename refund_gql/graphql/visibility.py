@@ -10,6 +10,14 @@ _OWN_REFUNDS = "select id from refund where customer_id = {me}"
 _OWN_ORDERS = 'select id from "order" where customer_id = {me}'
 # An order may have gone to another customer since; who is paid back still sees on which payment.
 _REFUNDED_ORDERS = "select order_id from refund where customer_id = {me}"
+_PARCELS = (
+    "select r.tracking_number from goods_return r join refund f on f.id = r.refund_id"
+    " where f.shop_id = {shop} and f.customer_id is {same} {me} union"
+    ' select s.tracking_number from shipment s join "order" o on o.id = s.order_id'
+    " where o.shop_id = {shop} and o.customer_id is {same} {me}"
+)
+_OWN_PARCELS = _PARCELS.replace("{same}", "not distinct from")
+_OTHER_PARCELS = _PARCELS.replace("{same}", "distinct from")
 
 CUSTOMER_ROWS = {
     "shop": "true",
@@ -23,11 +31,16 @@ CUSTOMER_ROWS = {
     "refund": "customer_id = {me}",
     "refund_line": f"refund_id in ({_OWN_REFUNDS})",
     "goods_return": f"refund_id in ({_OWN_REFUNDS})",
+    # A customer may enter any number for a return: one that is somebody else's shows nothing.
+    "tracking_checkpoint": (
+        f"tracking_number in ({_OWN_PARCELS}) and tracking_number not in ({_OTHER_PARCELS})"
+    ),
     "event": f"refund_id in ({_OWN_REFUNDS})",
     "payout": f"refund_id in ({_OWN_REFUNDS})",
     "decision": f"refund_id in ({_OWN_REFUNDS})",
 }
-"""Table -> which of the shop's rows one customer sees; `{me}` is the customer's id."""
+"""Table -> which of the shop's rows one customer sees; `{me}` is the customer's id, `{shop}` the
+shop's."""
 
 
 def predicate(table: str, viewer: Viewer, *, first: int) -> tuple[str, list[object]]:
@@ -38,4 +51,5 @@ def predicate(table: str, viewer: Viewer, *, first: int) -> tuple[str, list[obje
     own = CUSTOMER_ROWS.get(table, "false")
     if "{me}" not in own:
         return f"{tenant} and {own}", [viewer.shop_id]
-    return f"{tenant} and {own.format(me=f'${first + 1}')}", [viewer.shop_id, viewer.customer_id]
+    mine = own.format(shop=f"${first}", me=f"${first + 1}")
+    return f"{tenant} and {mine}", [viewer.shop_id, viewer.customer_id]

@@ -42,7 +42,10 @@ class Lane:
         whatever `work` raises.
         """
         future = asyncio.run_coroutine_threadsafe(_within(work, seconds), self._started())
-        done, _ = await asyncio.wait([asyncio.wrap_future(future)], timeout=seconds + _GRACE)
+        here = asyncio.wrap_future(future)
+        # The outcome is read off `future`; asyncio would report this one as never looked at.
+        here.add_done_callback(lambda seen: seen.cancelled() or seen.exception())
+        done, _ = await asyncio.wait([here], timeout=seconds + _GRACE)
         if not done:
             future.cancel()
             raise Blocked(self._stack())

@@ -51,18 +51,13 @@ def json_schema(model: type[ProviderSettings]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def names(json_schema: Mapping[str, Any]) -> list[str]:
-    """The fields of a JSON schema as people read them: what must be given has a star, what is
-    secret stands in brackets."""
-    required = set(json_schema.get("required", ()))
-    return [
-        (f"[{name}]" if _write_only(field) else name) + ("*" if name in required else "")
-        for name, field in json_schema.get("properties", {}).items()
-    ]
-
-
-def _write_only(field: Mapping[str, Any]) -> bool:
-    return bool(field.get("writeOnly")) or any(map(_write_only, field.get("anyOf", ())))
+def summary(model: type[ProviderSettings]) -> str:
+    """The settings in a few words: what must be given, and how many more there are."""
+    required = [name for name, info in model.model_fields.items() if info.is_required()]
+    secret = secret_fields(model)
+    needed = [f"{name} (secret)" if name in secret else name for name in required]
+    optional = len(model.model_fields) - len(required)
+    return ", ".join([*needed, f"{optional} optional"])
 
 
 def problems(model: type[ProviderSettings], values: Mapping[str, Any]) -> list[SettingProblem]:

@@ -32,6 +32,8 @@ class ProviderStatus:
     tier: Tier | None
     """What the conformance kit found for this very code; None when it was not run."""
     settings_schema: Mapping[str, Any]
+    settings_summary: str
+    """What must be set, and how much may be."""
     down_since: datetime | None = None
     down_reason: str = ""
     last_failure_at: datetime | None = None
@@ -94,6 +96,7 @@ def _status(
         enabled=row is None or row.enabled,
         tier=_tier(offer.provider),
         settings_schema=schema.json_schema(offer.provider.Settings),
+        settings_summary=schema.summary(offer.provider.Settings),
         down_since=health.down_since if health else None,
         down_reason=health.reason if health else "",
         last_failure_at=health.last_failure_at if health else None,

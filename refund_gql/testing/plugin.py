@@ -2,6 +2,8 @@
 
 It is loaded into every session of an environment that has the kit, so it imports nothing of the
 kit but what sessions with classes of conformance tests need, and does nothing in others.
+
+It has no assertion to explain, and may have been imported before: PYTEST_DONT_REWRITE.
 """
 
 import sys

@@ -81,6 +81,20 @@ class OrdersTwice(ParcelsCourier):
             return await self.order(request)
 
 
+@caught_by(PlantedSound, "pickup-is-ordered-once")
+class OrdersAgainUnderAnotherNumber(ParcelsCourier):
+    """Nobody answered, so it orders again, and its own number hides it."""
+
+    name = "orders-again-under-another-number"
+
+    async def book_pickup(self, request: PickupRequest) -> Pickup:
+        try:
+            return await self.order(request)
+        except OutcomeUnknown:
+            await self.order(replace(request, number=f"{request.number}-2"))
+            raise
+
+
 @caught_by(PlantedSound, "doubtful-pickup-is-unknown")
 class DoubtIsRetryable(ParcelsCourier):
     name = "doubt-is-retryable"

@@ -8,14 +8,30 @@ from refund_gql import clock, ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
 from refund_gql.graphql.sources import Node
-from refund_gql.models import ApiToken, ImportReject, ImportRun, Shop, Staff, WebhookMessage
+from refund_gql.models import (
+    ApiToken,
+    Customer,
+    ImportReject,
+    ImportRun,
+    Message,
+    ProviderHealth,
+    Shop,
+    Staff,
+    TrackingCheckpoint,
+    WebhookDelivery,
+    WebhookMessage,
+)
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
+from refund_gql.states import DeliveryStatus, MessageStatus
 from support.api import Api, key
+from support.refusals import mutate
 from support.snapshot import Snapshot, snapshot
 from support.world import World, make_world, shipped
 
 Answer = dict[str, Any]
+PLUGIN = "sandbox-crm"
+"""The provider that every one of these shops has set up."""
 
 
 @dataclass(kw_only=True)
@@ -30,6 +46,8 @@ class Populated:
     other_customer: Api
     """C-2, who has an order and a refund too."""
     tag: str = ""
+    endpoint: str = ""
+    """The webhook endpoint; it is disabled, since nobody is there."""
     orders: dict[str, Answer] = field(default_factory=dict)
     refunds: dict[str, Answer] = field(default_factory=dict)
     rows: Snapshot = field(default_factory=dict)
@@ -83,6 +101,8 @@ async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
     )
     shop.tag = await _tag(shop)
     await _scenes(shop)
+    await _plugins(shop)
+    await _outbox(shop)
     await _from_outside(shop)
     shop.rows = await snapshot(world.shop.id)
     assert all(shop.rows.values()), {table for table, rows in shop.rows.items() if not rows}
@@ -224,15 +244,98 @@ async def _step(shop: Populated, by: Api, scene: str, name: str, **input: Any) -
     shop.refunds[scene] = after
 
 
+# --- what goes out ----------------------------------------------------------------------------
+
+
+async def _plugins(shop: Populated) -> None:
+    """A provider that no refund needs, set up and found to be down."""
+    values = {"seed": shop.price, "api_key": f"Key {shop.mark}"}
+    await _owner(shop, "pluginSettingsUpdate", {"provider": PLUGIN, "values": values})
+    await ProviderHealth.create(
+        shop_id=shop.shop_id,
+        provider=PLUGIN,
+        down_since=clock.now(),
+        reason=f"Reason {shop.mark}",
+        last_failure_at=clock.now(),
+        changed_at=clock.now(),
+    )
+
+
+async def _outbox(shop: Populated) -> None:
+    """A template, an endpoint, and what nobody took: nothing here is ever sent."""
+    template = {"kind": "REFUNDED", "locale": "en", "body": f"Body {shop.mark}"}
+    await _owner(shop, "templateUpsert", {**template, "subject": f"Subject {shop.mark}"})
+    endpoint = {"url": f"https://shop.example/{shop.mark}", "description": f"For {shop.mark}"}
+    created = "... on WebhookEndpointSecret { endpoint { id } }"
+    made = await _owner(shop, "webhookEndpointCreate", endpoint, created)
+    shop.endpoint = made["endpoint"]["id"]
+    await _owner(shop, "webhookEndpointDisable", {"id": shop.endpoint})
+    for scene in ("paid", "theirs"):
+        await _dead_letter(shop, scene)
+
+
+async def _owner(shop: Populated, name: str, content: Answer, more: str = "") -> Answer:
+    """What a mutation of the owner's answers, which is no problem."""
+    result = await mutate(shop.world.owner, name, content, more)
+    assert "code" not in result, (name, result)
+    return result
+
+
+async def _dead_letter(shop: Populated, scene: str) -> None:
+    refund_id = ids.required("id", shop.refunds[scene]["id"], "Refund")
+    about: Answer = {"shop_id": shop.shop_id, "refund_id": refund_id, "version": 1}
+    customer = await Customer.get(
+        shop_id=shop.shop_id, reference="C-2" if scene == "theirs" else "C-1"
+    )
+    await Message.create(
+        **about,
+        customer_id=customer.id,
+        event="REFUNDED",
+        channel="sandbox-inbox",
+        locale="en",
+        subject=f"Subject {shop.mark}",
+        text=f"Text {shop.mark}",
+        variables={"number": shop.mark},
+        status=MessageStatus.DEAD,
+        code="REFUSED",
+        error=f"Error {shop.mark}",
+        reference=f"Reference {shop.mark}",
+        created_at=clock.now(),
+    )
+    await WebhookDelivery.create(
+        **about,
+        endpoint_id=ids.required("id", shop.endpoint, "WebhookEndpoint"),
+        type="refund.refunded",
+        payload={"data": {"number": shop.mark}},
+        status=DeliveryStatus.DEAD,
+        error="UNREACHABLE",
+        created_at=clock.now(),
+    )
+
+
+# --- what comes in ----------------------------------------------------------------------------
+
+
 async def _from_outside(shop: Populated) -> None:
-    """What no customer and no member of staff causes: an import, a message of a gateway."""
+    """What nobody in the shop causes: an import, news of a gateway and of a courier."""
     await WebhookMessage.create(
         shop_id=shop.shop_id,
         provider="sandbox",
         event_id=shop.mark,
         number=shop.mark,
+        notice={},
         received_at=clock.now(),
         handled_at=clock.now(),
+    )
+    await TrackingCheckpoint.create(
+        shop_id=shop.shop_id,
+        courier="sandbox-courier",
+        tracking_number=f"T-{shop.mark}",
+        digest="0" * 64,
+        at=clock.now(),
+        text=f"Text {shop.mark}",
+        place=f"Place {shop.mark}",
+        received_at=clock.now(),
     )
     run = await ImportRun.create(
         shop_id=shop.shop_id,

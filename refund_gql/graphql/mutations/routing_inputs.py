@@ -11,6 +11,7 @@ from refund_gql.outbox.channels import DEFAULT
 from refund_gql.registry.routing import CourierRoute
 
 T = TypeVar("T")
+K = TypeVar("K", bound=str)
 
 
 @strawberry.input(description="Which gateway a word in captures means.")
@@ -72,9 +73,9 @@ def rule_matching(entries: Sequence[RuleMatchingInput]) -> dict[RuleTrigger, Rul
 
 
 def _by(
-    field: str, entries: Sequence[Any], key: Callable[[Any], str], value: Callable[[Any], T]
-) -> dict[str, T]:
-    found: dict[str, T] = {}
+    field: str, entries: Sequence[Any], key: Callable[[Any], K], value: Callable[[Any], T]
+) -> dict[K, T]:
+    found: dict[K, T] = {}
     for entry in entries:
         name = key(entry)
         if name in found:

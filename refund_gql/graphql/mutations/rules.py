@@ -49,7 +49,7 @@ class RuleActionInput:
 
     def value(self, place: int) -> dict[str, Any]:
         """Raises InvalidInput when the parameters are no object."""
-        parameters = {} if self.parameters is None else self.parameters
+        parameters: object = {} if self.parameters is None else self.parameters
         if not isinstance(parameters, dict):
             raise InvalidInputRefusal(
                 field=f"actions.{place}.parameters",

@@ -11,6 +11,7 @@ from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.sources import Column, Node, children, column, enum, reference
 from refund_gql.graphql.types.customer import Customer, Product
 from refund_gql.graphql.types.money import Money
+from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
 from refund_gql.models.order import fulfilment_of
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Shipment(Node):
 
     courier: str = column("courier", "Who carries it.")
     tracking_number: str = column("tracking_number", "The courier's number.")
+    tracking: list[TrackingCheckpoint] = tracking()
     shipped_at: datetime = column("shipped_at", "UTC.")
     delivered_at: datetime | None = column("delivered_at", "UTC; null: not yet.")
 

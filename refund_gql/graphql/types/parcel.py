@@ -10,6 +10,7 @@ from refund_gql.graphql.enums import ReturnStatus, Verdict
 from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.sources import Node, children, column, enum, localized
 from refund_gql.graphql.types.money import Money
+from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
 
 
 @strawberry.type(description="What the warehouse found for one refund line.")
@@ -38,6 +39,7 @@ class Return(Node):
     requirements: str = localized("requirements", "What they must look like.")
     courier: str = column("courier", "Who carries them; empty: not yet handed over.")
     tracking_number: str = column("tracking_number", "The courier's number.")
+    tracking: list[TrackingCheckpoint] = tracking()
     opened_at: datetime = column("opened_at", "UTC.")
     shipped_at: datetime | None = column("shipped_at", "UTC.")
     received_at: datetime | None = column("received_at", "UTC.")
