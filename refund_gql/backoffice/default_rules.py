@@ -87,7 +87,7 @@ async def create_missing() -> int:
 
     async def work(tx: Transaction) -> int:
         await tx.execute_query(_ONE_AT_A_TIME)
-        shops = await Shop.raw(_WITHOUT_RULES, using_db=tx)
+        shops: list[Shop] = await Shop.raw(_WITHOUT_RULES, using_db=tx)
         for shop in shops:
             await create(tx, shop)
         return len(shops)
