@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from socket import socket
 
 import uvicorn
@@ -69,6 +69,8 @@ async def serve(
         announcing = asyncio.create_task(_announce(server, running, ready))
         await server.serve()
         announcing.cancel()
+        with suppress(asyncio.CancelledError):
+            await announcing
 
 
 async def work(settings: Settings) -> None:
@@ -81,8 +83,13 @@ async def work(settings: Settings) -> None:
 
 async def _announce(server: _Server, running: Engine, ready: Ready | None) -> None:
     await server.open.wait()
-    if ready is not None:
+    if ready is None:
+        return
+    try:
         await ready(running)
+    except Exception:
+        server.should_exit = True  # what was to be said when the doors open cannot be said
+        raise
 
 
 def _on_signal(stop: Callable[[], object]) -> None:

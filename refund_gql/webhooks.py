@@ -142,10 +142,12 @@ async def _parse(
     def work(provider: Provider) -> _Heard:
         if isinstance(provider, PaymentGateway):
             notice = provider.parse_webhook(headers, body)
-            return _Heard(said=[_of_refund(notice)], answer=provider.acknowledgement(notice))
+            said = [_of_refund(line.redaction.result(notice))]
+            return _Heard(said=said, answer=provider.acknowledgement(notice))
         assert isinstance(provider, Courier), "only gateways and couriers have a sheet"
         notices = provider.parse_webhook(headers, body)
-        return _Heard(said=_of_parcels(notices), answer=provider.acknowledgement(notices))
+        parcels = _of_parcels(line.redaction.result(notices))
+        return _Heard(said=parcels, answer=provider.acknowledgement(notices))
 
     return await line.read(work, seconds=seconds)
 

@@ -416,7 +416,7 @@ async def test_an_impossible_step_says_what_is_possible(
         "__typename": "IllegalStep",
         "code": "ILLEGAL_STEP",
         "path": [],
-        "status": shop.refunds[scene]["status"],
+        "currentStatus": shop.refunds[scene]["status"],
         "allowedNext": possible,
     }
 

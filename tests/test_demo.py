@@ -26,11 +26,14 @@ import asyncpg
 import httpx2
 import psutil
 import pytest
+from pydantic import SecretStr
 from support import facts, oracle
 from support.databases import empty_database
 
+from refund_gql import vault
 from refund_gql.demo import people, script
 from refund_gql.roles import Role, Scope
+from refund_gql.settings import Settings
 from refund_gql.states import RefundStatus
 
 PROGRAM = Path(sys.executable).with_name("refund-gql")
@@ -234,7 +237,10 @@ def test_a_second_start_finds_everything_as_it_was(first: Start, demo: Demo) -> 
 def test_the_tokens_are_kept_where_only_their_owner_reads_them(demo: Demo) -> None:
     file = demo.data / "demo.json"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert json.loads(file.read_text()) == {"tokens": demo.told["tokens"]}
+    kept = json.loads(file.read_text())
+    assert kept == {"tokens": demo.told["tokens"], "secret_key": kept["secret_key"]}
+    key = Settings(secret_keys=SecretStr(kept["secret_key"]))
+    assert vault.of(key).current == kept["secret_key"].partition(":")[0]
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -13,6 +13,7 @@ from refund_gql.errors import (
     IdempotencyConflict,
     IllegalStep,
     InvalidInput,
+    NoSecretKey,
     NotAllowed,
     NotFound,
     NotRefundable,
@@ -89,6 +90,13 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
         "退货期限已于 2026-03-29 结束",
     ),
     (
+        NoSecretKey(),
+        "The engine has no key for secrets: set REFUND_GQL_SECRET_KEYS"
+        " (`refund-gql secrets new-key` makes one) and start it again",
+        "系统未配置密钥，无法保存敏感信息：请设置 REFUND_GQL_SECRET_KEYS"
+        "（可用 `refund-gql secrets new-key` 生成）后重启",
+    ),
+    (
         IdempotencyConflict(),
         "The idempotency key was used for another operation or other input",
         "该幂等键已用于其他操作或其他参数，请更换",
@@ -124,6 +132,7 @@ def test_codes_are_stable_and_nobody_elses() -> None:
         "NOT_ALLOWED",
         "NOT_FOUND",
         "NOT_REFUNDABLE",
+        "NO_SECRET_KEY",
         "STALE_BALANCE",
         "STALE_VERSION",
     ]

@@ -50,7 +50,8 @@ def changed(value: Any, path: tuple[Any, ...], leaf: Any) -> Any:
 
 def test_every_mutation_is_tried() -> None:
     keyed = money_fields(documents.core())
-    assert {*MUTATIONS, *keyed, "orderUpsertBulk"} == documents.fields("Mutation").keys()
+    others = {"orderUpsertBulk", "webhookEndpointUpdate"}
+    assert {*MUTATIONS, *keyed, *others} == documents.fields("Mutation").keys()
 
 
 async def test_nul_and_half_surrogates_are_refused_in_every_place(shop: Populated) -> None:
@@ -166,7 +167,41 @@ QUERIES: dict[str, tuple[str, Answer]] = {
             "text": "",
         }},
     ),
+    "messages": (
+        "query Q($a: Int!, $b: String, $c: MessageFilter)"
+        " { messages(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {
+            "status": ["DEAD"], "kind": ["REFUNDED"], "channel": "", "refundId": "",
+            "customerId": "",
+        }},
+    ),
+    "deadLetters": (
+        "query Q($a: Int!, $b: String) { deadLetters(first: $a, after: $b) { totalCount } }",
+        {"a": 1, "b": None},
+    ),
+    "webhookDeliveries": (
+        "query Q($a: Int!, $b: String, $c: WebhookDeliveryFilter)"
+        " { webhookDeliveries(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {"endpointId": "", "status": ["DEAD"]}},
+    ),
+    "templates": (
+        "query Q($a: String, $b: MessageKind) { templates(locale: $a, kind: $b) { body } }",
+        {"a": "zh", "b": "REFUNDED"},
+    ),
+    "templateVariables": (
+        "query Q($a: MessageKind!) { templateVariables(kind: $a) { name } }", {"a": "REFUNDED"}
+    ),
+    "templatePreview": (
+        "query Q($a: TemplatePreviewInput!) { templatePreview(input: $a) {"
+        " ... on TemplateText { text } ... on Problem { code } } }",
+        {"a": {"kind": "REFUNDED", "locale": "zh", "subject": "", "body": "", "refundId": ""}},
+    ),
+    "pluginSettings": ("query Q($a: String!) { pluginSettings(provider: $a) { id } }", {"a": ""}),
 }  # fmt: skip
+
+
+def test_every_query_that_takes_something_is_tried() -> None:
+    assert QUERIES.keys() == {name for name, root in documents.fields("Query").items() if root.args}
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))

@@ -379,13 +379,14 @@ def test_customers_see_no_internals() -> None:
         "Refund.stuckReason", "Refund.assignee", "Refund.decisions", "Refund.foundReason",
         "Return.inspections", "RefundQuote.disputed", "Shop.financeThreshold", "Shop.handle",
         "Payout.parkedReason", "Payout.parkedAt", "Refund.messages", "Shop.gatewayRoutes",
-        "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor", "TimelineEntry.actorName",
+        "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
+        "TimelineEntry.actorName",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
-        "TemplateText", "TemplateVariable", "ChannelOrder", "GatewayRoute", "CourierRoute", "Plugin",
-        "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint", "WebhookEndpointSecret",
-        "WebhookDelivery", "WebhookTest",
+        "TemplateText", "TemplateVariable", "ChannelOrder", "GatewayRoute", "CourierRoute",
+        "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
+        "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

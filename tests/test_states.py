@@ -944,7 +944,8 @@ async def play(
     engine: Engine, make_a_world: Callable[[], Awaitable[World]], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[campaign], Awaitable[None]]:
     """Play the machine. Its shops' jobs lie in a list of their own, so that the machine alone
-    decides when which of them runs; everybody else's go into the queue as always."""
+    decides when which of them runs; what is told to others, and everybody else's jobs, go into
+    the queue as always."""
     loop = asyncio.get_running_loop()
     shops: dict[UUID, Shop] = {}
     enqueue = Change.enqueue
@@ -952,7 +953,8 @@ async def play(
     async def into_the_list(
         self: Change, kind: str, subject: UUID, *, key: str, run_at: Any = None
     ) -> None:
-        if shop := shops.get(self.refund.shop_id):
+        shop = shops.get(self.refund.shop_id)
+        if shop and kind in ("classify", "pay", "recheck"):
             shop.jobs.setdefault(key, Job(key, kind, subject))
         else:
             await enqueue(self, kind, subject, key=key, run_at=run_at)

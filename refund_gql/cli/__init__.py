@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from uvicorn.loops.auto import auto_loop_factory
 
 from refund_gql import __version__, database, jobs, logs, serving
+from refund_gql.cli.new_plugin import new_plugin
 from refund_gql.cli.plugins import plugins
 from refund_gql.cli.secrets import secrets
 from refund_gql.cli.shops import shop, token
@@ -22,6 +23,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 cli = cyclopts.App(name="refund-gql", help="A refund engine for online shops.", version=__version__)
 cli.command(importing)
 cli.command(demo)
+cli.command(new_plugin)
 for group in (plugins, shop, token, secrets):
     cli.command(group)
 

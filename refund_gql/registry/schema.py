@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import SecretBytes, SecretStr, ValidationError
 
 from refund_gql.providers import OperatorOnly, ProviderSettings
+from refund_gql.registry.redaction import Redaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +66,12 @@ def problems(model: type[ProviderSettings], values: Mapping[str, Any]) -> list[S
     try:
         model.model_validate(dict(values))
     except ValidationError as error:
+        # A plugin's own rule may repeat the secret it does not like.
+        redaction = Redaction.among(values[name] for name in secret_fields(model) & set(values))
         return [
             SettingProblem(
                 field=".".join(map(str, item["loc"])) or "settings",
-                message=item["msg"],
+                message=redaction.text(item["msg"]),
                 kind=item["type"],
             )
             for item in error.errors(include_input=False, include_url=False, include_context=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from refund_gql.graphql.documents import money_fields
 from support import documents
 from support.api import key
-from support.populated import Answer, Populated
+from support.populated import PLUGIN, Answer, Populated
 
 
 def good(mutation: str, shop: Populated) -> Answer:
@@ -41,11 +41,17 @@ MUTATIONS: dict[str, Answer] = {
                        "deliveredAt": "2026-01-31T08:00:00Z",
                        "lines": [{"position": 0, "quantity": 1}]}],
     },
-    "customerUpsert": {"reference": "C-9", "name": "N", "email": "E", "phone": "P", "locale": "zh"},
+    "customerUpsert": {
+        "reference": "C-9", "name": "N", "email": "E", "phone": "P", "locale": "zh",
+        "contacts": {"wechat_openid": "W"}, "channels": ["sandbox-inbox"],
+    },
     "productUpsert": {"sku": "S", "title": "T", "category": "C"},
     "shopUpdate": {
         "name": "N", "timeZone": "Asia/Shanghai", "locale": "zh", "financeThreshold": 1,
         "returnWindowDays": 1, "returnAddress": "A", "returnRequirements": {"zh": "Z", "en": "E"},
+        "gatewayRoutes": [{"word": "W", "provider": "sandbox"}],
+        "courierRoutes": [{"word": "W", "provider": "sandbox-courier", "carrier": "C"}],
+        "channelOrder": [{"kind": "PAYMENT_DELAYED", "channels": ["sandbox-inbox"]}],
     },
     "staffCreate": {"email": "a@b.c", "name": "N", "role": "AGENT", "password": "p" * 10},
     "staffLogin": {"shop": "s", "email": "a@b.c", "password": "p" * 10},
@@ -58,6 +64,25 @@ MUTATIONS: dict[str, Answer] = {
     },
     "reasonTagUpdate": {"id": "x", "input": {"labels": {"zh": "Z"}}},
     "reasonTagRetire": {"id": "x"},
+    "pluginSettingsUpdate": {
+        "provider": PLUGIN, "enabled": True, "values": {"seed": 1, "api_key": "K", "ledger": None},
+        "expectedVersion": None,
+    },
+    "pluginCheck": {"provider": PLUGIN},
+    "templateUpsert": {
+        "kind": "REJECTED", "locale": "zh", "channel": "sandbox-inbox", "subject": "S",
+        "body": "{% if refund_number %}B{% endif %}",
+    },
+    "templateReset": {"kind": "REJECTED", "locale": "zh", "channel": "sandbox-inbox"},
+    "messageResend": {"id": "x"},
+    "webhookEndpointCreate": {
+        "url": "https://nobody.example/hook", "description": "D", "events": ["CANCELLED"],
+    },
+    "webhookEndpointRotateSecret": {"id": "x"},
+    "webhookEndpointDisable": {"id": "x"},
+    "webhookEndpointEnable": {"id": "x"},
+    "webhookEndpointTest": {"id": "x"},
+    "webhookDeliveryRedeliver": {"id": "x"},
 }  # fmt: skip
 
 RULE: Answer = {
@@ -95,3 +120,5 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
     yield from MUTATIONS.items()
     yield from RULES.items()
     yield "orderUpsertBulk", {"input": [MUTATIONS["orderUpsert"]]}
+    endpoint = MUTATIONS["webhookEndpointCreate"]
+    yield "webhookEndpointUpdate", {"id": shop.endpoint, "input": endpoint}

@@ -168,13 +168,18 @@ def _way(start: Any, target: str, leaf: str, seen: frozenset[str]) -> str | None
     if isinstance(start, GraphQLUnionType):
         members = {name for m in start.types for name in (m.name, *(i.name for i in m.interfaces))}
         return f"... on {target} {{ {leaf} }}" if target in members else None
-    if start.name in seen or not isinstance(start, GraphQLObjectType) or is_node(start.name):
+    # Objects are reached by their ids, above; only the shop, which needs none, leads on.
+    if start.name in seen or not isinstance(start, GraphQLObjectType) or _is_other_node(start.name):
         return None
     for name, definition in start.fields.items():
         way = _way(get_named_type(definition.type), target, leaf, seen | {start.name})
         if way is not None:
             return f"{name} {{ {way} }}"
     return None
+
+
+def _is_other_node(type_: str) -> bool:
+    return is_node(type_) and type_ != "Shop"
 
 
 # --- everything -------------------------------------------------------------------------------
