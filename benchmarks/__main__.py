@@ -8,7 +8,7 @@ from functools import cache
 
 from rich.console import Console
 
-from benchmarks import backlog, figures, imports, latency, reads, startup, transition
+from benchmarks import backlog, figures, imports, latency, reads, rules, startup, transition
 from benchmarks.figures import Figure
 from benchmarks.place import Place, place
 
@@ -18,6 +18,7 @@ AT_A_PLACE: dict[str, Callable[[Place], Awaitable[list[Figure]]]] = {
     "reads": reads.measure,
     "transition": transition.measure,
     "imports": imports.measure,
+    "rules": rules.measure,
 }
 """These share one database, in this order; `reads` reads what `latency` or `backlog` left."""
 NAMES = ("startup", *AT_A_PLACE)

@@ -125,6 +125,29 @@ async def test_an_error_on_a_lane_is_reported_to_nobody_but_the_caller(lane: Lan
     assert reported == []
 
 
+async def test_what_a_provider_leaves_running_is_reported_without_its_words(lane: Lane) -> None:
+    async def later() -> None:
+        raise RuntimeError(f"401 for {SECRET}")
+
+    async def careless() -> None:
+        asyncio.get_running_loop().create_task(later())
+
+    with capture_logs() as logs:
+        await call(line(Acme(careless), lane=lane))
+        for _ in range(100):
+            await lane.run(_collect, seconds=2)
+            if logs:
+                break
+    [shown] = logs
+    assert (shown["provider"], shown["error"]) == ("acme", "RuntimeError")
+    assert "test_connection.py" in shown["at"][-1]
+    assert SECRET not in str(logs)
+
+
+async def _collect() -> None:
+    gc.collect()
+
+
 async def test_a_lane_that_was_blocked_works_again(lane: Lane) -> None:
     let_go = threading.Event()
 

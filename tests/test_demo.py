@@ -26,11 +26,14 @@ import asyncpg
 import httpx2
 import psutil
 import pytest
+from pydantic import SecretStr
 from support import facts, oracle
 from support.databases import empty_database
 
+from refund_gql import vault
 from refund_gql.demo import people, script
 from refund_gql.roles import Role, Scope
+from refund_gql.settings import Settings
 from refund_gql.states import RefundStatus
 
 PROGRAM = Path(sys.executable).with_name("refund-gql")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 from support import documents
 from support.api import Api, key
-from support.contents import MUTATIONS, everything
+from support.contents import MUTATIONS, RULES, everything
 from support.populated import Answer, Populated, populate
 from support.snapshot import snapshot
 
@@ -51,7 +51,7 @@ def changed(value: Any, path: tuple[Any, ...], leaf: Any) -> Any:
 def test_every_mutation_is_tried() -> None:
     keyed = money_fields(documents.core())
     others = {"orderUpsertBulk", "webhookEndpointUpdate"}
-    assert {*MUTATIONS, *keyed, *others} == documents.fields("Mutation").keys()
+    assert {*MUTATIONS, *RULES, *keyed, *others} == documents.fields("Mutation").keys()
 
 
 async def test_nul_and_half_surrogates_are_refused_in_every_place(shop: Populated) -> None:
@@ -195,6 +195,14 @@ QUERIES: dict[str, tuple[str, Answer]] = {
         "query Q($a: TemplatePreviewInput!) { templatePreview(input: $a) {"
         " ... on TemplateText { text } ... on Problem { code } } }",
         {"a": {"kind": "REFUNDED", "locale": "zh", "subject": "", "body": "", "refundId": ""}},
+    ),
+    "rules": ("query Q($a: RuleTrigger) { rules(trigger: $a) { name } }", {"a": "REQUESTED"}),
+    "rule": ("query Q($a: ID!) { rule(id: $a) { name } }", {"a": ""}),
+    "ruleFacts": ("query Q($a: RuleTrigger) { ruleFacts(trigger: $a) { name } }", {"a": "CLOCK"}),
+    "ruleValidate": (
+        "query Q($a: String!, $b: RuleTrigger!) { ruleValidate(condition: $a, trigger: $b) {"
+        " facts mistakes { line column message excerpt } } }",
+        {"a": "true", "b": "REQUESTED"},
     ),
     "pluginSettings": ("query Q($a: String!) { pluginSettings(provider: $a) { id } }", {"a": ""}),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from support import documents
 from refund_gql import labels
 from refund_gql.events import EventType
 from refund_gql.roles import Role
+from refund_gql.rules.actions import ActionKind
 from refund_gql.states import RefundStatus, Step
 
 
@@ -19,8 +20,9 @@ from refund_gql.states import RefundStatus, Step
         (RefundStatus, labels.STATUSES),
         (Step, labels.STEPS),
         (Role, labels.ROLES),
+        (ActionKind, labels.RULE_ACTIONS),
     ],
-    ids=["events", "statuses", "steps", "roles"],
+    ids=["events", "statuses", "steps", "roles", "actions"],
 )
 def test_every_name_has_words(names: Iterable[str], table: Mapping[str, Mapping[str, str]]) -> None:
     assert set(table) == set(names)

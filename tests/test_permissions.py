@@ -294,6 +294,18 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "reasonTagUpdate", {"id": nowhere, "input": {}}
     yield "reasonTagRetire", {"id": nowhere}
     yield from outward()
+    yield from ruling()
+
+
+def ruling() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for rules."""
+    draft = {"name": {"en": "N"}, "condition": "", "actions": []}
+    nowhere = {"id": ids.encode("Rule", new_id())}
+    yield "ruleCreate", {"trigger": "REQUESTED", "mode": "OFF", "input": draft}
+    yield "ruleUpdate", {**nowhere, "input": {**draft, "condition": "true"}}
+    yield "ruleSetMode", {**nowhere, "mode": "OFF"}
+    yield "ruleReorder", {"trigger": "REQUESTED", "order": []}
+    yield "ruleDelete", nowhere
 
 
 def outward() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -360,7 +361,7 @@ def test_it_says_why(rules: list[Rule], en: str, zh: str) -> None:
 # --- actions ----------------------------------------------------------------------------------
 
 
-EVERY = [
+EVERY: list[dict[str, Any]] = [
     {"kind": "APPROVE"},
     {"kind": "ROUTE", "desk": "FINANCE", "priority": "URGENT"},
     {"kind": "HOLD", "why": {"en": "look"}},
@@ -377,7 +378,7 @@ EVERY = [
 
 
 @pytest.mark.parametrize("draft", EVERY, ids=lambda draft: draft["kind"])
-def test_every_action_survives_the_database(draft: dict[str, object]) -> None:
+def test_every_action_survives_the_database(draft: dict[str, Any]) -> None:
     parsed = actions.parse([draft], RuleTrigger.REQUESTED, ALL_KINDS)
     assert actions.loaded(actions.stored(parsed)) == parsed
     schema = actions.parameters(ActionKind(draft["kind"]))

@@ -1,5 +1,7 @@
 """The facts: declared once, typed, described; known values are held to their declarations."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from refund_gql.rules.facts import (
     Fact,
     Facts,
     FactType,
+    FactValue,
 )
 from refund_gql.states import RuleTrigger
 
@@ -86,7 +89,7 @@ def test_facts_do_not_change_with_what_they_were_made_of() -> None:
         facts["customer.tier"] = "NONE"  # type: ignore[index] # that is the point
 
 
-VALUES = {
+VALUES: dict[FactType, st.SearchStrategy[Any]] = {
     FactType.BOOL: st.booleans(),
     FactType.INT: st.integers(-MAX_MINOR_UNITS, MAX_MINOR_UNITS),
     FactType.DOUBLE: st.floats(-1e15, 1e15),
@@ -98,7 +101,7 @@ VALUES = {
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 @given(data=st.data())
 def test_every_value_arrives_in_a_condition_as_it_is(fact: Fact, data: st.DataObject) -> None:
-    value = data.draw(VALUES[fact.type])
+    value: FactValue = data.draw(VALUES[fact.type])
     bound = language.bind(Facts({fact.name: value}))
     assert language.compiled(f"{fact.name} == {fact.name}").judge(bound).outcome == "MATCHED"
     if fact.type is FactType.BOOL:

@@ -74,7 +74,11 @@ def test_without_a_key_nothing_is_sealed_and_the_answer_says_what_to_do() -> Non
     assert "REFUND_GQL_SECRET_KEYS" in refused.value.message("zh")
 
 
-@pytest.mark.parametrize("keys", ["k1", "k1:", "k1:c2hvcnQ=", ":" + OLD, "k1:not base64!"])
+@pytest.mark.parametrize(
+    "keys",
+    ["k1", "k1:", "k1:c2hvcnQ=", ":" + OLD, "k1:not base64!"],
+    ids=["id only", "no key", "too short", "no id", "no base64"],
+)
 def test_a_key_that_is_none_is_refused_at_start_without_being_shown(keys: str) -> None:
     with pytest.raises(ValueError, match="REFUND_GQL_SECRET_KEYS") as refused:
         holding(keys)

@@ -12,7 +12,10 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+import structlog
+
 T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 
 _GRACE = 0.5
 """Seconds after its deadline in which a loop that is alive ends a call."""
@@ -68,7 +71,10 @@ class Lane:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(
-                target=_serve, args=(self._loop,), name=f"provider-{self._name}", daemon=True
+                target=_serve,
+                args=(self._loop, self._name),
+                name=f"provider-{self._name}",
+                daemon=True,
             )
             self._thread.start()
         return self._loop
@@ -83,9 +89,23 @@ async def _within(work: Callable[[], Coroutine[Any, Any, T]], seconds: float) ->
         return await work()
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _serve(loop: asyncio.AbstractEventLoop, name: str) -> None:
     asyncio.set_event_loop(loop)
+    loop.set_exception_handler(lambda _, context: _report(name, context))
     try:
         loop.run_forever()
     finally:
         loop.close()
+
+
+def _report(name: str, context: dict[str, Any]) -> None:
+    """A task that the plugin left behind has failed. Its words are not logged: they may hold a
+    secret, and the lane does not know whose."""
+    error = context.get("exception")
+    frames = traceback.extract_tb(error.__traceback__) if error else ()
+    _log.error(
+        "something that a provider left running has failed",
+        provider=name,
+        error=type(error).__name__,
+        at=[f"{frame.filename}:{frame.lineno}" for frame in frames],
+    )

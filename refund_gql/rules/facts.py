@@ -104,8 +104,8 @@ FACTS: tuple[Fact, ...] = (
     _declared("refund.currency", "CNY", "退款币种（ISO 4217）", "Its currency (ISO 4217)"),
     _declared(
         "refund.kind", "REFUND_ONLY",
-        "退款类型：仅退款或退货退款",
-        "What is asked for: the money alone, or the goods go back too",
+        "退款类型：仅退款或退货退款；所退商品均未发货时一律为仅退款",
+        "The money alone, or the goods go back too; while none were sent, the money alone",
         values=tuple(kind.value for kind in RefundKind),
     ),
     _declared(

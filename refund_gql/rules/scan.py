@@ -175,7 +175,7 @@ class _Reader:
         if name in _WORDS:
             self._refuse(token, f"请写 {_WORDS[name]}", f"Write {_WORDS[name]} for {name}")
             return
-        near = difflib.get_close_matches(name, BY_NAME, n=3, cutoff=0.6)
+        near = difflib.get_close_matches(name, BY_NAME, n=3, cutoff=0.8)
         zh, en = f"没有名为 {name} 的事实", f"There is no fact {name}"
         if near:
             zh, en = f"{zh}；是否指 {'、'.join(near)}？", f"{en}; did you mean {' or '.join(near)}?"

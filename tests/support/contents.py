@@ -85,6 +85,20 @@ MUTATIONS: dict[str, Answer] = {
     "webhookDeliveryRedeliver": {"id": "x"},
 }  # fmt: skip
 
+RULE: Answer = {
+    "name": {"zh": "Z", "en": "E"}, "condition": "true", "description": {"zh": "Z", "en": "E"},
+    "actions": [{"kind": "HOLD", "parameters": {"why": {"en": "W"}}}],
+    "validFrom": "2026-01-31T08:00:00Z", "validUntil": "2027-01-31T08:00:00Z",
+    "dailyCount": 1, "dailyAmount": 1,
+}  # fmt: skip
+RULES: dict[str, Answer] = {
+    "ruleCreate": {"trigger": "REQUESTED", "mode": "OFF", "input": RULE},
+    "ruleUpdate": {"id": "x", "input": RULE},
+    "ruleSetMode": {"id": "x", "mode": "OFF"},
+    "ruleReorder": {"trigger": "REQUESTED", "order": ["x"]},
+    "ruleDelete": {"id": "x"},
+}
+
 
 def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
     """Every mutation with all its fields."""
@@ -104,6 +118,7 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
     for mutation in sorted(money_fields(documents.core())):
         yield mutation, {**good(mutation, shop), **more.get(mutation, {}), "idempotencyKey": key()}
     yield from MUTATIONS.items()
+    yield from RULES.items()
     yield "orderUpsertBulk", {"input": [MUTATIONS["orderUpsert"]]}
     endpoint = MUTATIONS["webhookEndpointCreate"]
     yield "webhookEndpointUpdate", {"id": shop.endpoint, "input": endpoint}

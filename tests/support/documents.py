@@ -134,6 +134,18 @@ def _lead_to(found: Probe, type_: str, leaf: str, ids: Mapping[str, str]) -> Non
             call = found.call(name, definition, **_known(definition, ids))
             found.operation, found.selection = operation, f"{call} {{ {way} }}"
             return
+    _lead_from_node(found, type_, leaf, ids)
+
+
+def _lead_from_node(found: Probe, type_: str, leaf: str, ids: Mapping[str, str]) -> None:
+    """To what is part of an object, such as the actions of a rule."""
+    for kind, some in ids.items():
+        for name, definition in fields(kind).items():
+            way = _way(get_named_type(definition.type), type_, leaf, frozenset())
+            if way is not None:
+                node = found.call("node", fields("Query")["node"], id=some)
+                found.selection = f"{node} {{ ... on {kind} {{ {name} {{ {way} }} }} }}"
+                return
     raise AssertionError(f"nothing leads to {type_}")
 
 

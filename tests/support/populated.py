@@ -15,6 +15,9 @@ from refund_gql.models import (
     ImportRun,
     Message,
     ProviderHealth,
+    RuleEvaluation,
+    RuleUse,
+    RuleVersion,
     Shop,
     Staff,
     TrackingCheckpoint,
@@ -23,7 +26,7 @@ from refund_gql.models import (
 )
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
-from refund_gql.states import DeliveryStatus, MessageStatus
+from refund_gql.states import DeliveryStatus, MessageStatus, RuleMode, RuleTrigger
 from support.api import Api, key
 from support.refusals import mutate
 from support.snapshot import Snapshot, snapshot
@@ -103,6 +106,7 @@ async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
     await _scenes(shop)
     await _plugins(shop)
     await _outbox(shop)
+    await _rules(shop)
     await _from_outside(shop)
     shop.rows = await snapshot(world.shop.id)
     assert all(shop.rows.values()), {table for table, rows in shop.rows.items() if not rows}
@@ -242,6 +246,47 @@ async def _step(shop: Populated, by: Api, scene: str, name: str, **input: Any) -
     after = await by.mutate(name, content)
     assert after["__typename"] == "Refund", (name, after)
     shop.refunds[scene] = after
+
+
+# --- what rules said --------------------------------------------------------------------------
+
+
+async def _rules(shop: Populated) -> None:
+    """A rule that only watches, and what it saw."""
+    draft = {
+        "name": {"en": f"Rule {shop.mark}"},
+        "description": {"en": f"Because {shop.mark}"},
+        "condition": f"refund.reason == '{shop.mark}'",
+        "actions": [{"kind": "HOLD", "parameters": {"why": {"en": f"Why {shop.mark}"}}}],
+    }
+    when = {"trigger": "REQUESTED", "mode": "SHADOW"}
+    await _owner(shop, "ruleCreate", {**when, "input": draft})
+    version = await RuleVersion.filter(shop_id=shop.shop_id).order_by("-id").first()
+    assert version is not None
+    about: Answer = {
+        "shop_id": shop.shop_id,
+        "refund_id": ids.required("id", shop.refunds["paid"]["id"], "Refund"),
+        "at": clock.now(),
+    }
+    rule = {"rule": str(version.rule_id), "version": 1, "name": {"en": f"Rule {shop.mark}"}}
+    judged = {"mode": "SHADOW", "outcome": "MATCHED", "effective": True, "missing": "", "error": ""}
+    evaluation = await RuleEvaluation.create(
+        **about,
+        trigger=RuleTrigger.REQUESTED,
+        facts={"refund.reason": shop.mark},
+        verdicts=[{**rule, **judged}],
+        decided_by_id=version.id,
+        decision=version.actions[0],
+        explanation={"en": f"Explained {shop.mark}"},
+    )
+    await RuleUse.create(
+        **about,
+        evaluation_id=evaluation.id,
+        rule_id=version.rule_id,
+        rule_version_id=version.id,
+        mode=RuleMode.SHADOW,
+        amount=shop.price,
+    )
 
 
 # --- what goes out ----------------------------------------------------------------------------
