@@ -312,7 +312,8 @@ async def issue(place: Place) -> None:
     scopes = {"name": "backend", "scopes": ["READ"]}
     program = await place.ask("apiTokenCreate", scopes, token)
     watch.issued("program's token", program["token"])
-    session = await place.ask("customerSessionCreate", {"customerReference": "C-1"}, token)
+    customer = {"customerReference": "C-1"}
+    session = await mutate(place.world.service, "customerSessionCreate", customer, token)
     watch.issued("session token", session["token"])
     person = {"email": "a@shop.example", "password": watch.give("password")}
     await place.ask("staffCreate", {**person, "name": "A", "role": "AGENT"})

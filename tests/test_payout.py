@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from refund_gql_sandbox.gateway import SandboxGateway
 from refund_gql_sandbox.settings import SandboxSettings
-from support.api import Api, key
+from support.api import STAFF_ONLY, Api, key
 from support.providers import lend, line
 from support.world import World, eventually
 

@@ -132,7 +132,8 @@ async def test_a_customer_who_enters_somebody_elses_number_sees_nothing(world: W
     asked = await world.refund(stranger, order, kind="RETURN_AND_REFUND")
     await world.reaches(asked, "REVIEW")
     await world.agent.mutate(
-        "refundApprove", {"refundId": asked["id"], "idempotencyKey": key(), "kind": "RETURN_AND_REFUND"}
+        "refundApprove",
+        {"refundId": asked["id"], "idempotencyKey": key(), "kind": "RETURN_AND_REFUND"},
     )
     await stranger.mutate(
         "returnShip",

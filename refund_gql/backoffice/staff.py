@@ -165,7 +165,7 @@ async def create_customer_session(
 
     Raises NotAllowed, NotFound, InvalidInput.
     """
-    viewer.require(Role.SERVICE, Role.OWNER, Role.SYSTEM, scope=Scope.SESSIONS)
+    viewer.require(Role.SERVICE, Role.SYSTEM, scope=Scope.SESSIONS)
     reference = validation.text("customerReference", customer_reference, longest=64)
     found = Customer.filter(shop_id=viewer.shop_id, reference=reference)
     customer = await database.read(found.first)

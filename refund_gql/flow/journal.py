@@ -19,6 +19,7 @@ from refund_gql.events import GENESIS, EventType, chain_hash, span
 from refund_gql.flow import once as idempotency
 from refund_gql.flow.once import Once
 from refund_gql.models import Decision, Event, Refund
+from refund_gql.roles import Role, Scope
 from refund_gql.states import FINAL, JOURNEY, RefundStatus, Step
 
 
@@ -118,6 +119,8 @@ class Change:
 
     def _check(self, step: Step, viewer: Viewer) -> None:
         row = JOURNEY[step]
+        if viewer.role is Role.SERVICE and Scope.REFUNDS not in viewer.scopes:
+            raise NotAllowed(reason="SCOPE", allowed=Scope.REFUNDS.value)
         if viewer.role not in row.roles:
             allowed = ", ".join(sorted(row.roles))
             raise NotAllowed(reason="ROLE", role=viewer.role.value, allowed=allowed)

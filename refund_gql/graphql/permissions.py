@@ -15,6 +15,7 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLInterfaceType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     TypeInfo,
@@ -80,14 +81,35 @@ def load(schema: GraphQLSchema) -> Permissions:
         for field, allowed in fields.items()
     }
     _compare(set(coordinates(schema)), set(roles))
-    return Permissions(
-        roles=roles,
-        scopes={
-            (type_, field): Scope(scope)
-            for type_, fields in scopes.items()
-            for field, scope in fields.items()
-        },
-    )
+    named = {
+        (type_, field): Scope(scope)
+        for type_, fields in scopes.items()
+        for field, scope in fields.items()
+    }
+    return Permissions(roles=roles, scopes={**_reading(schema), **named})
+
+
+_RECEIPT = frozenset({"id", "number", "status"})
+"""What any program may see of what it has changed."""
+_NO_DATA = frozenset({"Money", "PageInfo", "IssuedToken", "Viewer", "Node"})
+"""Types that hold nothing of the shop's, or the caller's own."""
+
+
+def _reading(schema: GraphQLSchema) -> dict[Coordinate, Scope]:
+    """Every field of the shop's data needs READ, by whichever way a program comes to it: the
+    answer of a mutation leads to as much as a query does."""
+    return {
+        (type_, field): Scope.READ
+        for type_, field in coordinates(schema)
+        if field not in _RECEIPT and type_ not in _NO_DATA and _holds_data(schema.type_map[type_])
+    }
+
+
+def _holds_data(type_: GraphQLNamedType) -> bool:
+    if type_.name in ("Query", "Mutation", "Problem"):
+        return False
+    interfaces = getattr(type_, "interfaces", ())
+    return all(interface.name != "Problem" for interface in interfaces)
 
 
 def coordinates(schema: GraphQLSchema) -> Iterable[Coordinate]:
