@@ -23,7 +23,6 @@ from refund_gql.rules.actions import (
     Desk,
     Hold,
     Notify,
-    Priority,
     Route,
     Words,
 )
@@ -42,7 +41,7 @@ FACTS = Facts(
     }
 )
 HOLD = Hold(why=Words(zh="请核实", en="Have a look"))
-ROUTE = Route(desk=Desk.REVIEW, priority=Priority.HIGH)
+ROUTE = Route(desk=Desk.REVIEW)
 ALL_KINDS = Abilities(kinds={RuleTrigger.REQUESTED: frozenset(ActionKind)}, desks=frozenset(Desk))
 
 
@@ -363,7 +362,7 @@ def test_it_says_why(rules: list[Rule], en: str, zh: str) -> None:
 
 EVERY: list[dict[str, Any]] = [
     {"kind": "APPROVE"},
-    {"kind": "ROUTE", "desk": "FINANCE", "priority": "URGENT"},
+    {"kind": "ROUTE", "desk": "FINANCE"},
     {"kind": "HOLD", "why": {"en": "look"}},
     {"kind": "REFUND_FIRST", "most": 20_000},
     {"kind": "PROPOSE_OFFERS", "offers": ["PARTIAL", "EXCHANGE_COUPON"]},

@@ -7,7 +7,7 @@ from refund_gql.database import Transaction
 from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
 from refund_gql.money import EXPONENTS
 from refund_gql.rules import actions, language
-from refund_gql.rules.actions import Action, Approve, Desk, Priority, Route
+from refund_gql.rules.actions import Action, Approve, Desk, Route
 from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
 
 SMALL = 50
@@ -45,7 +45,7 @@ DEFAULTS: tuple[Default, ...] = (
             "refund.currency == shop.currency && refund.amount >= {high}\n"
             "  || customer.risk_known && customer.risk_level == 'HIGH'"
         ),
-        action=Route(desk=Desk.REVIEW, priority=Priority.HIGH),
+        action=Route(desk=Desk.REVIEW),
     ),
     Default(
         name={"zh": "未发货仅退款自动通过", "en": "Unshipped, refund only: approve"},

@@ -14,6 +14,7 @@ from refund_gql.database import Transaction
 from refund_gql.flow.risk import Risk
 from refund_gql.models import Refund
 from refund_gql.rules.facts import Facts, FactValue
+from refund_gql.states import RefundKind
 
 _REFUND = """
 select coalesce(tag.code, '') as reason,
@@ -92,7 +93,8 @@ def _of_refund(refund: Refund, row: dict[str, Any], now: datetime) -> dict[str, 
     known: dict[str, FactValue] = {
         "refund.amount": refund.amount,
         "refund.currency": str(refund.currency),
-        "refund.kind": refund.kind.value,
+        # Nothing has to come back that was never sent, whatever was asked for.
+        "refund.kind": refund.kind.value if row["goods_shipped"] else RefundKind.REFUND_ONLY.value,
         "refund.status": refund.status.value,
         "refund.reason": row["reason"],
         "refund.channel": _channel(refund.requested_by),

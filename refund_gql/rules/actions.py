@@ -49,15 +49,6 @@ class Desk(StrEnum):
     """Where money is released (财务审核)."""
 
 
-class Priority(StrEnum):
-    """How soon a person should look."""
-
-    LOW = "LOW"
-    NORMAL = "NORMAL"
-    HIGH = "HIGH"
-    URGENT = "URGENT"
-
-
 class OfferKind(StrEnum):
     """One way out that a customer can be offered."""
 
@@ -113,7 +104,6 @@ class Route(Action):
     kind: Literal[ActionKind.ROUTE] = ActionKind.ROUTE
     decides: ClassVar[bool] = True
     desk: Desk
-    priority: Priority = Priority.NORMAL
     staff: UUID | None = None
     """A colleague's id; None: whoever is free."""
 
@@ -232,7 +222,6 @@ AVAILABLE = Abilities(
                 ActionKind.ROUTE,
                 ActionKind.HOLD,
                 ActionKind.ADD_TAG,
-                ActionKind.NOTIFY,
             }
         )
     },
