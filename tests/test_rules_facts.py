@@ -28,6 +28,13 @@ def test_names_are_unique_and_in_groups() -> None:
     assert all(fact.name.count(".") == 1 for fact in FACTS)
 
 
+NOT_LEARNT_YET = {
+    "courier.delay_days", "order.presale", "order.region", "product.highest_refund_rate",
+    "product.open_alert", "shop.business_hours",
+}  # fmt: skip
+"""Declared, and nobody gathers them: a condition that names one is refused when it is saved."""
+
+
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 def test_each_is_described_and_its_example_is_a_value(fact: Fact) -> None:
     assert set(fact.description) == {"zh", "en"}
@@ -35,12 +42,13 @@ def test_each_is_described_and_its_example_is_a_value(fact: Fact) -> None:
     assert fact.description["zh"] != fact.description["en"]
     assert Facts({fact.name: fact.example})[fact.name] == fact.example
     assert not fact.values or fact.example in fact.values
-    assert fact.triggers
+    assert fact.triggers or fact.name in NOT_LEARNT_YET
 
 
 def test_some_are_known_on_one_trigger_only() -> None:
     alone = {fact.name: set(fact.triggers) for fact in FACTS if fact.triggers != set(RuleTrigger)}
     assert alone == {
+        **{name: set() for name in NOT_LEARNT_YET},
         "refund.previous_status": {RuleTrigger.STATUS_CHANGED},
         "refund.minutes_in_status": {RuleTrigger.CLOCK},
         "courier.event": {RuleTrigger.TRACKING_EVENT},

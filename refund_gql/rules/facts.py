@@ -60,14 +60,17 @@ def _declared(
     *,
     values: tuple[str, ...] = (),
     only: RuleTrigger | None = None,
+    later: bool = False,
 ) -> Fact:
+    """`only`: on one trigger; `later`: on none, since the engine does not learn it yet."""
+    triggers = frozenset({only}) if only else frozenset(RuleTrigger)
     return Fact(
         name=name,
         type=_type_of(example),
         example=example,
         description={"zh": zh, "en": en},
         values=values,
-        triggers=frozenset({only}) if only else frozenset(RuleTrigger),
+        triggers=frozenset() if later else triggers,
     )
 
 
@@ -181,8 +184,11 @@ FACTS: tuple[Fact, ...] = (
         "order.region", "CN-31",
         "收货地区（ISO 3166-2）",
         "Where it was sent to (ISO 3166-2)",
+        later=True,
     ),
-    _declared("order.presale", False, "是否为预售订单", "Whether it was sold before it was there"),
+    _declared("order.presale", False, "是否为预售订单", "Whether it was sold before it was there",
+        later=True,
+    ),
     # --- the products -------------------------------------------------------------------------
     _declared(
         "product.categories", ("kitchen",),
@@ -193,11 +199,13 @@ FACTS: tuple[Fact, ...] = (
         "product.highest_refund_rate", 0.04,
         "申请退款商品中最高的 90 天退款率，0 到 1",
         "The highest refund rate among them over 90 days, 0 to 1",
+        later=True,
     ),
     _declared(
         "product.open_alert", False,
         "其中是否有商品存在未处理的质量预警",
         "Whether one of them has an alert that nobody has closed",
+        later=True,
     ),
     # --- the customer -------------------------------------------------------------------------
     _declared("customer.tier", "GOLD", "会员等级，以 CRM 为准", "The tier, in the CRM's words"),
@@ -246,6 +254,7 @@ FACTS: tuple[Fact, ...] = (
         "courier.delay_days", 3,
         "比承诺送达时间晚的整天数，准时为 0",
         "Whole days beyond the promised delivery; 0 when in time",
+        later=True,
     ),
     _declared(
         "courier.anomaly", True,
@@ -269,6 +278,7 @@ FACTS: tuple[Fact, ...] = (
         "shop.business_hours", True,
         "当前是否为营业时间",
         "Whether the shop is open now",
+        later=True,
     ),
     _declared("shop.currency", "CNY", "店铺货币（ISO 4217）", "The shop's currency (ISO 4217)"),
     _declared(

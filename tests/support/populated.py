@@ -11,6 +11,7 @@ from refund_gql.graphql.sources import Node
 from refund_gql.models import (
     ApiToken,
     Customer,
+    CustomerRisk,
     ImportReject,
     ImportRun,
     Message,
@@ -303,6 +304,16 @@ async def _plugins(shop: Populated) -> None:
         reason=f"Reason {shop.mark}",
         last_failure_at=clock.now(),
         changed_at=clock.now(),
+    )
+    customer = await Customer.filter(shop_id=shop.shop_id).order_by("id").first()
+    assert customer is not None
+    await CustomerRisk.create(
+        shop_id=shop.shop_id,
+        customer_id=customer.id,
+        tier=f"Tier {shop.mark}",
+        signals=[],
+        known=True,
+        asked_at=clock.now(),
     )
 
 
