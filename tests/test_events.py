@@ -55,10 +55,12 @@ def heads(links: list[Link]) -> list[str]:
 # --- the words --------------------------------------------------------------------------------
 
 
-def test_every_event_is_written_by_a_step_or_is_one_of_three_notes() -> None:
+def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
     steps = {row.event for row in TRANSITIONS}
     assert set(EventType) - steps == {
         EventType.SPLIT,
+        EventType.PAYOUT_PARKED,
+        EventType.PAYOUT_RESUMED,
         EventType.PAYOUT_SUCCEEDED,
         EventType.IMPORTED,
     }

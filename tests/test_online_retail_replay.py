@@ -109,7 +109,11 @@ async def import_orders(folder: Path, tmp_path: Path, numbers: list[str], shop: 
 
 async def token(shop: Shop, settings: Settings) -> str:
     issued = await staff.create_api_token(
-        system(shop.id), settings, name="replay", scopes=[Scope.REFUNDS], expires_at=None
+        system(shop.id),
+        settings,
+        name="replay",
+        scopes=[Scope.READ, Scope.REFUNDS],
+        expires_at=None,
     )
     return issued.text
 
