@@ -20,7 +20,8 @@ from starlette.responses import PlainTextResponse, Response
 from refund_gql import clock, database, jobs
 from refund_gql.errors import Unavailable
 from refund_gql.flow import tracking
-from refund_gql.flow.conversation import Gateways, understood
+from refund_gql.flow.calling import understood
+from refund_gql.flow.conversation import Gateways
 from refund_gql.models import WebhookMessage, new_id
 from refund_gql.providers import (
     Acknowledgement,

@@ -32,6 +32,7 @@ import refund_gql
 from refund_gql import app, clock, jobs, money, webhooks
 from refund_gql.app import Engine
 from refund_gql.flow import (
+    calling,
     conversation,
     finance,
     inspection,
@@ -896,14 +897,14 @@ def a_new_number_per_attempt(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_timeout_is_a_refusal(patch: pytest.MonkeyPatch) -> None:
-    ask = conversation._ask
+    ask = calling._ask
 
     async def hasty(*arguments: Any) -> Outcome:
         outcome = await ask(*arguments)
         unknown = outcome.state is OutcomeState.UNKNOWN
         return replace(outcome, state=OutcomeState.REJECTED) if unknown else outcome
 
-    patch.setattr(conversation, "_ask", hasty)
+    patch.setattr(calling, "_ask", hasty)
 
 
 def one_try_too_many(patch: pytest.MonkeyPatch) -> None:
@@ -934,10 +935,8 @@ def the_last_message_wins(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_reference_is_dropped(patch: pytest.MonkeyPatch) -> None:
-    understood = conversation.understood
-    patch.setattr(
-        conversation, "understood", lambda answer: replace(understood(answer), reference=None)
-    )
+    understood = calling.understood
+    patch.setattr(calling, "understood", lambda answer: replace(understood(answer), reference=None))
 
 
 def errors_are_swallowed(patch: pytest.MonkeyPatch) -> None:

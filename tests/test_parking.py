@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from support.api import STAFF_ONLY, key
 from support.providers import lend, line
@@ -286,3 +287,27 @@ async def test_a_number_the_gateway_may_have_forgotten_is_not_sent_again(here: H
     assert len(set(here.gateway.numbers)) == 2
     [capture] = await Payout.filter(refund__number=refund["number"], status="SUCCEEDED")
     assert capture.amount == 8900
+
+
+async def test_wrong_credentials_are_not_tried_again_and_again(
+    here: Here, database_url: str
+) -> None:
+    """Nobody knows when they are right again: the engine looks at its longest interval."""
+    here.open()
+    here.gateway.answer = Misconfigured("the key was revoked")
+    refund = await here.parked(await here.ask(), "GATEWAY_MISCONFIGURED")
+    payout, longest = await here.row(refund), here.engine.settings.payout_backoff_limit_seconds
+
+    async def queued() -> timedelta | None:
+        connection = await asyncpg.connect(database_url)
+        try:
+            wait: timedelta | None = await connection.fetchval(
+                "select execute_after - created from pgqueuer where entrypoint = 'pay'"
+                " and convert_from(payload, 'UTF8') = $1 and status = 'queued'",
+                str(payout.id),
+            )
+            return wait
+        finally:
+            await connection.close()
+
+    assert await eventually(queued, "the next look") > timedelta(seconds=longest * 0.7)

@@ -14,21 +14,18 @@ from uuid import UUID
 from refund_gql import clock
 from refund_gql.auth import system
 from refund_gql.errors import Unavailable
-from refund_gql.flow import journal, parking, settlement
+from refund_gql.flow import calling, journal, parking, settlement
+from refund_gql.flow.calling import Answer
 from refund_gql.flow.journal import Change
 from refund_gql.flow.settlement import Terms
 from refund_gql.models import Capture, Payout, PayoutAttempt, new_id
 from refund_gql.providers import (
     GatewayCapabilities,
     GatewayNotice,
-    Misconfigured,
     Outcome,
     OutcomeState,
-    OutcomeUnknown,
     PaymentGateway,
-    ProviderError,
     RefundRequest,
-    Retryable,
 )
 from refund_gql.registry import Connection, ProviderUnreachable, routing
 from refund_gql.states import PayoutStatus, RefundStatus, Step
@@ -43,8 +40,6 @@ _ACTIVE = (
     PayoutStatus.PROCESSING,
 )
 _WAIT_FOR_NEIGHBOUR = timedelta(milliseconds=500)
-_LONGEST_WAIT = timedelta(days=1)
-"""However long a gateway asks to be left alone: nothing waits for ever."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +50,6 @@ class Conversation:
     attempt: int
     send: bool
     request: RefundRequest
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a call came to, and why its payout has to be parked, if it has to be."""
-
-    outcome: Outcome
-    parked: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +74,7 @@ class Gateways:
         conversation = await self._begin(payout, line.sheet)
         if conversation is None:
             return
-        answer = await _call(line, conversation)
+        answer = await calling.call(line, send=conversation.send, request=conversation.request)
         await self._finish(payout, conversation, answer, self._terms(line.sheet))
 
     async def recheck(self, payout_id: UUID) -> None:
@@ -100,8 +87,7 @@ class Gateways:
             return
         line = await self.connect(payout.shop_id, payout.gateway)
         line.require_up()
-        asked = Conversation(payout_id=payout_id, attempt=0, send=False, request=request_of(payout))
-        answer = await _call(line, asked)
+        answer = await calling.call(line, send=False, request=request_of(payout))
         if answer.outcome.state is OutcomeState.UNKNOWN:
             raise Unavailable("the gateway did not say whether the payout still stands")
         if answer.outcome.state is OutcomeState.REVERSED:
@@ -113,7 +99,7 @@ class Gateways:
         if payout is None:
             return False
         line = await self.connect(shop_id, gateway)
-        await self._apply(payout, understood(notice.outcome), self._terms(line.sheet))
+        await self._apply(payout, calling.understood(notice.outcome), self._terms(line.sheet))
         return True
 
     def _terms(self, sheet: GatewayCapabilities) -> Terms:
@@ -170,11 +156,14 @@ class Gateways:
             await _record(change, conversation, answer.outcome)
             if payout.attempts != conversation.attempt and answer.outcome.state not in _PROOF:
                 return
+            outcome = answer.outcome
             if answer.parked is None:
                 await parking.resume(change, payout)
             else:
                 await parking.park(change, payout, answer.parked)
-            await settlement.settle(change, payout, answer.outcome, terms)
+                # Its tries begin anew with each look, so their waits would never grow.
+                outcome = replace(outcome, retry_after=outcome.retry_after or self.backoff_limit)
+            await settlement.settle(change, payout, outcome, terms)
 
         await journal.change(system(found.shop_id), found.refund_id, work)
 
@@ -189,86 +178,6 @@ class Gateways:
 
 
 _PROOF = {OutcomeState.SUCCEEDED, OutcomeState.REVERSED}
-
-
-# --- the call -----------------------------------------------------------------------------
-
-
-async def _call(line: Connection[PaymentGateway], conversation: Conversation) -> Answer:
-    """One call; whatever comes of it is an outcome."""
-    try:
-        outcome = await _ask(line, conversation)
-    except ProviderUnreachable as error:
-        # Another payout is just trying whether the gateway is back; nothing was sent.
-        outcome = _unsent(conversation, code=f"GATEWAY_{error.reason}", retry_at=error.retry_at)
-        return Answer(outcome=outcome, parked=f"GATEWAY_{error.reason}")
-    except Misconfigured as error:
-        outcome = _unsent(conversation, code=error.code or "MISCONFIGURED", message=str(error))
-        return Answer(outcome=outcome, parked="GATEWAY_MISCONFIGURED")
-    open_end = outcome.state is OutcomeState.UNKNOWN or outcome.retriable
-    down = open_end and not line.up and not outcome.absent
-    return Answer(outcome=outcome, parked="GATEWAY_DOWN" if down else None)
-
-
-async def _ask(line: Connection[PaymentGateway], conversation: Conversation) -> Outcome:
-    request = conversation.request
-    try:
-        if conversation.send:
-            return understood(await line.call("refund", lambda gateway: gateway.refund(request)))
-        return understood(await line.call("query", lambda gateway: gateway.query(request)))
-    except Misconfigured:
-        raise
-    except ProviderError as error:
-        return _outcome_of(error, conversation)
-    except TypeError as error:
-        return Outcome(state=OutcomeState.UNKNOWN, code="NO_OUTCOME", message=str(error))
-
-
-def _outcome_of(error: ProviderError, conversation: Conversation) -> Outcome:
-    """What an error proves about the money. From a query it proves nothing."""
-    if isinstance(error, OutcomeUnknown) or not conversation.send:
-        return Outcome(state=OutcomeState.UNKNOWN, code=error.code, message=str(error))
-    retriable = isinstance(error, Retryable)
-    return Outcome(
-        state=OutcomeState.REJECTED,
-        code=error.code,
-        message=str(error),
-        retriable=retriable,
-        retry_after=error.retry_after if isinstance(error, Retryable) else None,
-    )
-
-
-def _unsent(
-    conversation: Conversation,
-    *,
-    code: str,
-    message: str | None = None,
-    retry_at: datetime | None = None,
-) -> Outcome:
-    """The outcome of a call that was not made, or that was refused at the door."""
-    state = OutcomeState.REJECTED if conversation.send else OutcomeState.UNKNOWN
-    after = max(retry_at - clock.now(), timedelta(0)) if retry_at else None
-    return Outcome(state=state, code=code, message=message, retriable=True, retry_after=after)
-
-
-def understood(answer: object) -> Outcome:
-    """What a gateway said, in the length and characters that rows can hold.
-
-    Raises TypeError for what is no outcome: it proves nothing.
-    """
-    if not isinstance(answer, Outcome) or not isinstance(answer.state, OutcomeState):
-        raise TypeError(f"a gateway answers with an Outcome, not with {type(answer).__name__}")
-    return replace(
-        answer,
-        reference=_printable(answer.reference, longest=128),
-        code=_printable(answer.code, longest=64),
-        message=_printable(answer.message, longest=500),
-        retry_after=answer.retry_after and min(answer.retry_after, _LONGEST_WAIT),
-    )
-
-
-def _printable(text: str | None, *, longest: int) -> str | None:
-    return "".join(filter(str.isprintable, text or ""))[:longest] or None
 
 
 def request_of(payout: Payout) -> RefundRequest:

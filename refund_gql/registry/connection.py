@@ -71,6 +71,11 @@ class Connection(Generic[P]):
         """False while the breaker is open."""
         return not self.breaker.open
 
+    @property
+    def retry_at(self) -> datetime:
+        """While the breaker is open: when a call may try again."""
+        return self.breaker.retry_at
+
     def require_up(self) -> None:
         """Raise ProviderUnreachable while the breaker lets nobody through."""
         if self.breaker.open and not self.breaker.due:
