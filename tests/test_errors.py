@@ -12,6 +12,7 @@ from refund_gql.errors import (
     ExceedsRefundable,
     IdempotencyConflict,
     IllegalStep,
+    InvalidCondition,
     InvalidInput,
     NoSecretKey,
     NotAllowed,
@@ -22,6 +23,7 @@ from refund_gql.errors import (
     StaleVersion,
 )
 from refund_gql.flow import once
+from refund_gql.rules.mistake import Mistake
 
 SAMPLES: list[tuple[Refusal, str, str]] = [
     (
@@ -58,6 +60,20 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
         NotAllowed(reason="OWN_PROPOSAL"),
         "Nobody approves their own proposal; ask a colleague",
         "不能审批自己提出的方案，请由其他同事审核",
+    ),
+    (
+        InvalidCondition(
+            mistakes=[
+                Mistake(
+                    line=1,
+                    column=3,
+                    message={"en": "no such fact", "zh": "没有此事实"},
+                    excerpt="x",
+                )
+            ]
+        ),
+        "Line 1, column 3: no such fact",
+        "第 1 行第 3 列：没有此事实",
     ),
     (
         IllegalStep(step="CANCEL", status="PAYING", allowed_next=[]),
@@ -128,6 +144,7 @@ def test_codes_are_stable_and_nobody_elses() -> None:
         "EXCEEDS_REFUNDABLE",
         "IDEMPOTENCY_CONFLICT",
         "ILLEGAL_STEP",
+        "INVALID_CONDITION",
         "INVALID_INPUT",
         "NOT_ALLOWED",
         "NOT_FOUND",

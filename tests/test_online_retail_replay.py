@@ -24,9 +24,10 @@ from refund_gql.database import fetch
 from refund_gql.importing import mapping, reading
 from refund_gql.importing.mapping import OrderMapping
 from refund_gql.importing.run import Run
-from refund_gql.models import Shop
+from refund_gql.models import Rule, Shop
 from refund_gql.roles import Scope
 from refund_gql.settings import Settings
+from refund_gql.states import RuleMode
 
 pytestmark = pytest.mark.online_retail
 
@@ -61,6 +62,8 @@ async def test_no_capture_is_ever_refunded_beyond_what_was_paid(
     asked = pl.read_csv(folder / "refund_lines_linked.csv.gz", infer_schema=False)
     asked = asked.filter(pl.col("orig_invoice").is_not_null()).head(CANCELLATIONS)
     shop = await make_shop(currency="GBP")
+    # Some of these are worth thousands of pounds: no person is to look at them here.
+    await Rule.filter(shop_id=shop.id, position=10).update(mode=RuleMode.OFF)
     await import_orders(folder, tmp_path, asked["orig_invoice"].unique().to_list(), shop)
     backend = api.with_token(await token(shop, settings))
     lines = await order_lines(shop)

@@ -388,7 +388,7 @@ async def test_by_text_that_is_nowhere(shop: Populated, text: str) -> None:
 
 async def test_analysts_cannot_search_in_what_they_cannot_read(shop: Populated) -> None:
     analyst = shop.world.as_(Role.ANALYST)
-    for text in ("颜色", "Note", "Name", "C-2"):
+    for text in ("颜色", "Note", "Name"):  # a number may hold a reference such as C-2 by chance
         assert numbers(await page(analyst, first=100, filter={"text": text})) == []
     found = await page(analyst, first=100, filter={"text": "-paid"})
     assert numbers(found) == [shop.refunds["paid"]["number"]]
