@@ -309,9 +309,9 @@ async def test_a_success_of_a_number_that_was_replaced_is_reported(
     await retry(world, flying)
     with capture_logs() as logs:
         await flying.hears(REJECTED, SUCCEEDED)
-    assert [(line["log_level"], line["payout"]) for line in logs] == [
-        ("error", flying.payout.number)
-    ]
+    # The session's worker goes on beside the test, and may log as well.
+    ours = [entry for entry in logs if entry.get("payout") == flying.payout.number]
+    assert [entry["log_level"] for entry in ours] == ["error"]
     [old, new] = await Payout.filter(refund_id=flying.refund_id).order_by("id")
     assert (old.status, new.superseded) == (PayoutStatus.REJECTED, False)
 
