@@ -94,3 +94,11 @@ def limited(field: str, count: int, most: int) -> None:
         raise InvalidInput(
             field=field, found=f"{count} entries", expected=f"at most {most}", zh=f"最多 {most} 项"
         )
+
+
+# --- what outside systems say -----------------------------------------------------------------
+
+
+def printable(text: str | None, *, longest: int) -> str:
+    """Foreign words as rows can hold them: cut, and without what no one can read. No refusal."""
+    return "".join(filter(str.isprintable, text or ""))[:longest]

@@ -19,6 +19,7 @@ from refund_gql.providers import (
     Retryable,
 )
 from refund_gql.registry import Connection, ProviderUnreachable
+from refund_gql.validation import printable
 
 _LONGEST_WAIT = timedelta(days=1)
 """However long a gateway asks to be left alone: nothing waits for ever."""
@@ -101,12 +102,8 @@ def understood(answer: object) -> Outcome:
         raise TypeError(f"a gateway answers with an Outcome, not with {type(answer).__name__}")
     return replace(
         answer,
-        reference=_printable(answer.reference, longest=128),
-        code=_printable(answer.code, longest=64),
-        message=_printable(answer.message, longest=500),
+        reference=printable(answer.reference, longest=128) or None,
+        code=printable(answer.code, longest=64) or None,
+        message=printable(answer.message, longest=500) or None,
         retry_after=answer.retry_after and min(answer.retry_after, _LONGEST_WAIT),
     )
-
-
-def _printable(text: str | None, *, longest: int) -> str | None:
-    return "".join(filter(str.isprintable, text or ""))[:longest] or None

@@ -12,7 +12,7 @@ import orjson
 from refund_gql import clock, database
 from refund_gql.models import new_id
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
-from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT
+from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT, printable
 
 MAX_CHECKPOINTS = 500
 """Of one report; a parcel has a few dozen."""
@@ -34,7 +34,7 @@ def understood(news: Tracking) -> Tracking:
         raise TypeError(f"a courier reports a Tracking, not a {type(news).__name__}")
     lines = [_fitting(line) for line in news.checkpoints[-MAX_CHECKPOINTS:]]
     return replace(
-        news, tracking_number=_printable(news.tracking_number, 64), checkpoints=tuple(lines)
+        news, tracking_number=printable(news.tracking_number, longest=64), checkpoints=tuple(lines)
     )
 
 
@@ -78,11 +78,7 @@ def _fitting(line: Checkpoint) -> Checkpoint:
     return replace(
         line,
         at=min(max(line.at, FIRST_MOMENT), LAST_MOMENT),
-        code=_printable(line.code, 64),
-        text=_printable(line.text, 500),
-        place=_printable(line.place, 200),
+        code=printable(line.code, longest=64),
+        text=printable(line.text, longest=500),
+        place=printable(line.place, longest=200),
     )
-
-
-def _printable(text: str, longest: int) -> str:
-    return "".join(filter(str.isprintable, text))[:longest]

@@ -26,6 +26,7 @@ from refund_gql.providers.errors import Misconfigured, ProviderError, Refused, R
 from refund_gql.providers.notifier import Delivery, Notification, Notifier
 from refund_gql.roles import Role
 from refund_gql.states import MessageStatus
+from refund_gql.validation import printable
 
 MAX_TRIES = 10
 """Calls of one channel about one message; they take about three hours."""
@@ -170,7 +171,7 @@ async def _call(channels: Channels, handover: Handover) -> Delivery | Exception:
     message = handover.message
     try:
         delivery = await channels.send(message.shop_id, message.channel, handover.notification)
-        return Delivery(reference=_printable(delivery.reference, longest=128))
+        return Delivery(reference=printable(delivery.reference, longest=128) or None)
     except (ProviderError, Unavailable) as error:
         return error
     except Exception as error:
@@ -181,10 +182,6 @@ async def _call(channels: Channels, handover: Handover) -> Delivery | Exception:
             error=type(error).__name__,
         )
         return error
-
-
-def _printable(text: str | None, *, longest: int) -> str | None:
-    return "".join(filter(str.isprintable, text or ""))[:longest] or None
 
 
 # --- after the call ---------------------------------------------------------------------------
@@ -279,5 +276,5 @@ def _give_up(message: Message, code: str, error: str) -> None:
 
 
 def _note(message: Message, code: str, error: str) -> None:
-    message.code = _printable(code, longest=64)
-    message.error = _printable(error, longest=500)
+    message.code = printable(code, longest=64) or None
+    message.error = printable(error, longest=500) or None
