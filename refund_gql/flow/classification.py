@@ -12,12 +12,12 @@ from uuid import UUID
 
 from refund_gql.auth import system
 from refund_gql.events import EventType
-from refund_gql.flow import facts, journal, payout, quote
+from refund_gql.flow import effects, facts, journal, payout, quote
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import Risk, Risks
-from refund_gql.models import Capture, OrderLine, ReasonTag, Refund, RefundLine, Shop, new_id
+from refund_gql.models import Capture, OrderLine, Refund, RefundLine, Shop, new_id
 from refund_gql.rules import engine, records
-from refund_gql.rules.actions import Action, AddTag, Approve, Route
+from refund_gql.rules.actions import Action, Approve, Route
 from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.explanation import explain
 from refund_gql.states import Fulfilment, RefundKind, RefundStatus, RuleTrigger, Step
@@ -137,8 +137,7 @@ async def _carry_out(
         evaluation=evaluation,
     )
     trace = _trace(evaluation, kept, shipped)
-    for action in evaluation.actions:
-        await _beside(change, action)
+    await effects.carry_out(change, evaluation, kept)
     can_be_paid = not shipped and payout.covers(captures, change.refund.amount)
     if isinstance(evaluation.decision, Approve) and can_be_paid:
         await _approve(change, captures, trace)
@@ -168,11 +167,3 @@ async def _send_to_review(
     if isinstance(decision, Route) and decision.staff is not None:
         change.refund.assignee_id = decision.staff
     await change.take(Step.SEND_TO_REVIEW, because="", trace=trace)
-
-
-async def _beside(change: Change, action: Action) -> None:
-    """What happens beside the decision."""
-    if isinstance(action, AddTag) and change.refund.found_reason_id is None:
-        tags = ReasonTag.filter(shop_id=change.refund.shop_id, code=action.tag)
-        tag = await tags.using_db(change.tx).first()
-        change.refund.found_reason_id = tag.id if tag else None
