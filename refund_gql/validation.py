@@ -5,10 +5,13 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale
+
 from refund_gql.errors import InvalidInput
 from refund_gql.money import EXPONENTS, MAX_MINOR_UNITS
 
 MAX_QUANTITY = 1_000_000
+_REGION = re.compile(r"([A-Z]{2})(-[A-Z0-9]{1,3})?")
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,6 +70,20 @@ def time_zone(field: str, value: str) -> str:
             zh="IANA 时区，例如 Asia/Shanghai",
         )
     return ZoneInfo(value).key
+
+
+def region(field: str, value: str) -> str:
+    """An ISO 3166-2 code such as CN-31, a country's alone such as DE, or nothing."""
+    known = value.strip().upper()
+    found = _REGION.fullmatch(known)
+    if known and (found is None or found[1] not in Locale("en").territories):
+        raise InvalidInput(
+            field=field,
+            found=value[:40],
+            expected="an ISO 3166-2 code such as CN-31, or a country's such as DE",
+            zh="ISO 3166-2 地区代码，例如 CN-31，或国家代码，例如 DE",
+        )
+    return known
 
 
 def locale(field: str, value: str) -> str:

@@ -7,18 +7,20 @@ from uuid import uuid4
 
 import pytest
 from support.api import Api
-from support.world import World, make_world
+from support.world import World, make_world, order_input
 
 from refund_gql import clock
 from refund_gql.flow import policy
-from refund_gql.models import OrderLine, Shipment, Shop
+from refund_gql.flow.policy import Terms
+from refund_gql.models import OrderLine, ReturnPolicy, Shipment, Shop
 from refund_gql.settings import Settings
 
 # --- the return window ------------------------------------------------------------------------
 
 
-def shop(time_zone: str, days: int = 7) -> Shop:
-    return Shop(time_zone=time_zone, return_window_days=days)
+def terms(time_zone: str, days: int = 7) -> Terms:
+    """Of a market without a law of its own."""
+    return Terms(policy=1, promised_days=days, market="", floor_days=0, time_zone=time_zone)
 
 
 def delivered(at: str) -> Shipment:
@@ -49,29 +51,29 @@ def delivered(at: str) -> Shipment:
 def test_the_window_ends_at_midnight_of_the_shops_own_calendar(
     zone: str, arrived: str, end: str
 ) -> None:
-    found = policy.window_end(shop(zone), [delivered(arrived)])
+    found = terms(zone).window_end([delivered(arrived)])
     assert found == datetime.fromisoformat(end)
 
 
 def test_a_window_of_no_days_is_the_day_of_delivery() -> None:
-    found = policy.window_end(shop("Asia/Shanghai", 0), [delivered("2026-03-01T12:00:00+00:00")])
+    found = terms("Asia/Shanghai", 0).window_end([delivered("2026-03-01T12:00:00+00:00")])
     assert found == datetime.fromisoformat("2026-03-01T16:00:00+00:00")
 
 
 def test_a_parcel_that_nobody_reported_as_delivered_does_not_keep_the_window_open() -> None:
     sent = Shipment(shipped_at=datetime(2026, 3, 1, 12, tzinfo=UTC), delivered_at=None)
-    found = policy.window_end(shop("UTC"), [sent])
+    found = terms("UTC").window_end([sent])
     assert found == datetime(2026, 3, 1 + 15 + 7 + 1, tzinfo=UTC)
 
 
 def test_the_last_parcel_counts() -> None:
     parcels = [delivered("2026-03-01T12:00:00+00:00"), delivered("2026-03-04T12:00:00+00:00")]
-    ends = {policy.window_end(shop("UTC"), order) for order in (parcels, parcels[::-1])}
+    ends = {terms("UTC").window_end(order) for order in (parcels, parcels[::-1])}
     assert ends == {datetime(2026, 3, 12, tzinfo=UTC)}
 
 
 def test_there_is_no_window_while_nothing_was_shipped() -> None:
-    assert policy.window_end(shop("UTC"), []) is None
+    assert terms("UTC").window_end([]) is None
 
 
 @pytest.fixture
@@ -81,8 +83,8 @@ async def berlin(api: Api, settings: Settings) -> World:
 
 
 ARRIVED = datetime(2026, 3, 22, 12, tzinfo=UTC)
-LAST_SECOND = datetime(2026, 3, 29, 21, 59, 59, tzinfo=UTC)
-"""23:59:59 of the day that has only 23 hours in Berlin."""
+LAST_SECOND = datetime(2026, 4, 5, 21, 59, 59, tzinfo=UTC)
+"""23:59:59 in Berlin, a fortnight later: the shop promises seven days, the law gives fourteen."""
 
 
 async def delivered_order(world: World) -> dict[str, Any]:
@@ -107,7 +109,7 @@ async def test_the_second_after_is_late_and_says_which_day_was_the_last(berlin: 
     with clock.fixed(lambda: LAST_SECOND + timedelta(seconds=1)):
         refused = await berlin.refund(berlin.customer, order)
         assert (refused["code"], refused["reason"]) == ("NOT_REFUNDABLE", "WINDOW_CLOSED")
-        assert "2026-03-29" in refused["message"]
+        assert "2026-04-05" in refused["message"]
 
 
 async def test_staff_may_be_generous_after_the_window(berlin: World) -> None:
@@ -115,6 +117,134 @@ async def test_staff_may_be_generous_after_the_window(berlin: World) -> None:
     with clock.fixed(lambda: LAST_SECOND + timedelta(days=300)):
         asked = await berlin.refund(berlin.agent, order)
         assert asked["__typename"] == "Refund"
+
+
+# --- what was promised, and what the law gives ------------------------------------------------
+
+
+def promise(number: int, days: int, since: str) -> ReturnPolicy:
+    return ReturnPolicy(number=number, window_days=days, since=datetime.fromisoformat(since))
+
+
+PROMISES = [
+    promise(1, 7, "2026-01-01T00:00:00+00:00"),
+    promise(2, 30, "2026-02-01T00:00:00+00:00"),
+    promise(3, 10, "2026-03-01T00:00:00+00:00"),
+]
+
+
+@pytest.mark.parametrize(
+    ("placed", "number", "days"),
+    [
+        ("2025-06-01T00:00:00+00:00", 1, 7),
+        ("2026-01-31T23:59:59+00:00", 1, 7),
+        ("2026-02-01T00:00:00+00:00", 2, 30),
+        ("2026-02-28T23:59:59+00:00", 2, 30),
+        ("2026-03-01T00:00:00+00:00", 3, 10),
+        ("2026-11-01T00:00:00+00:00", 3, 10),
+    ],
+)
+def test_an_order_keeps_what_was_promised_when_it_was_placed(
+    placed: str, number: int, days: int
+) -> None:
+    for policies in (PROMISES, PROMISES[::-1]):
+        found = policy.terms(
+            policies, placed_at=datetime.fromisoformat(placed), region="", time_zone="UTC"
+        )
+        assert (found.policy, found.window_days) == (number, days)
+
+
+@pytest.mark.parametrize(
+    ("region", "zone", "market", "floor"),
+    [
+        ("", "Asia/Shanghai", "CN", 7),
+        ("", "Europe/Berlin", "DE", 14),
+        ("", "UTC", "", 0),
+        ("CN-31", "Europe/Berlin", "CN", 7),
+        ("DE", "Asia/Shanghai", "DE", 14),
+        ("GB-LND", "Asia/Shanghai", "GB", 14),
+        ("NO", "Asia/Shanghai", "NO", 14),
+        ("US-CA", "Asia/Shanghai", "US", 0),
+        ("TW", "Asia/Shanghai", "TW", 7),
+    ],
+)
+@pytest.mark.parametrize("promised", [0, 10, 30])
+def test_the_market_is_where_the_goods_go_and_its_law_is_the_least(
+    region: str, zone: str, market: str, floor: int, promised: int
+) -> None:
+    found = policy.terms(
+        [promise(1, promised, "2026-01-01T00:00:00+00:00")],
+        placed_at=ARRIVED,
+        region=region,
+        time_zone=zone,
+    )
+    assert (found.market, found.floor_days) == (market, floor)
+    assert found.window_days == max(promised, floor)
+
+
+TERMS = "returnTerms { policy promisedDays market floorDays windowDays windowEnd }"
+
+
+@pytest.fixture
+async def shanghai(api: Api, settings: Settings) -> World:
+    """A shop in a market whose law gives seven days."""
+    return await make_world(api, settings)
+
+
+async def promises(world: World, days: int) -> None:
+    query = """mutation S($days: Int!) { shopUpdate(input: {returnWindowDays: $days}) {
+        ... on Shop { returnWindowDays returnPolicies { number windowDays authorName } } } }"""
+    shop = (await world.owner(query, days=days))["shopUpdate"]
+    assert shop["returnWindowDays"] == shop["returnPolicies"][0]["windowDays"] == days
+
+
+async def test_a_shop_that_promises_less_from_today_on_keeps_its_word(shanghai: World) -> None:
+    start = clock.now() - timedelta(days=20)  # sessions end sooner than windows
+
+    def day(number: int) -> Any:
+        return clock.fixed(lambda: start + timedelta(days=number))
+
+    async def sold(number: int, **changes: Any) -> dict[str, Any]:
+        placed, arrived = start + timedelta(days=number), start + timedelta(days=4)
+        parcel = {
+            "courier": "SF",
+            "trackingNumber": uuid4().hex[:12],
+            "shippedAt": (arrived - timedelta(hours=2)).isoformat(),
+            "deliveredAt": arrived.isoformat(),
+        }
+        return await shanghai.order(placedAt=placed.isoformat(), shipments=[parcel], **changes)
+
+    with day(1):
+        await promises(shanghai, 30)
+    with day(3):
+        await promises(shanghai, 3)
+    before, after, abroad = await sold(2), await sold(3), await sold(3, region="de-be")
+    with day(4 + 13):
+        for order, days, typename in (
+            (before, (2, 30, "CN", 7, 30), "Refund"),
+            (after, (3, 3, "CN", 7, 7), "NotRefundable"),
+            (abroad, (3, 3, "DE", 14, 14), "Refund"),
+        ):
+            found = await shanghai.customer(
+                f"query O($id: ID!) {{ order(id: $id) {{ {TERMS} }} }}", id=order["id"]
+            )
+            terms = found["order"]["returnTerms"]
+            assert tuple(terms.values())[:5] == days
+            asked = await shanghai.refund(shanghai.customer, order)
+            assert asked["__typename"] == typename
+
+
+async def test_a_change_that_changes_nothing_is_no_new_policy(shanghai: World) -> None:
+    await promises(shanghai, 7)
+    assert await ReturnPolicy.filter(shop_id=shanghai.shop.id).count() == 1
+
+
+@pytest.mark.parametrize("region", ["XX", "CN-12345", "China", "31"])
+async def test_a_region_is_a_code_of_iso_3166(shanghai: World, region: str) -> None:
+    refused = await shanghai.service.mutate(
+        "orderUpsert", order_input(region=region), "number", on="Order"
+    )
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", "region"])
 
 
 # --- shipping ---------------------------------------------------------------------------------

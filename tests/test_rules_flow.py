@@ -173,6 +173,10 @@ async def test_a_rule_sees_what_is_true(world: World) -> None:
         "order.delivered": False,
         "order.paid_amount": 8900,
         "order.lines": 1,
+        "order.region": "",
+        "order.market": "CN",
+        "order.presale": False,
+        "order.within_window": True,
         "product.categories": ["kitchen"],
         "customer.orders": 1,
         "customer.lifetime_value": 8900,
@@ -380,3 +384,41 @@ async def test_a_rule_that_needs_the_risk_does_not_match_without_it(
     kept = await RuleEvaluation.get(refund__number=refund["number"])
     [mine] = [v for v in kept.verdicts if v["name"] == {"en": "mine"}]
     assert (mine["outcome"], mine["missing"]) == ("UNKNOWN", "customer.risk_level")
+
+
+# --- decisions over all refunds ------------------------------------------------------------------
+
+
+async def decisions(world: World, **filter: Any) -> list[dict[str, Any]]:
+    document = """query D($filter: DecisionFilter) { decisions(first: 50, filter: $filter) {
+        totalCount edges { node { step explanation actorName refund { number }
+          evaluation { decidedBy { number } } } } } }"""
+    found = (await world.owner(document, filter=filter))["decisions"]
+    assert found["totalCount"] == len(found["edges"])
+    return [edge["node"] for edge in found["edges"]]
+
+
+async def test_decisions_are_found_by_who_made_them(world: World) -> None:
+    paid = await world.refund(world.customer, await world.order())
+    await world.reaches(paid, "REFUNDED")
+    order = await world.order(shipments=shipped())
+    kept = await world.reaches(await world.refund(world.customer, order), "REVIEW")
+    step = {"refundId": kept["id"], "reason": "Worn", "idempotencyKey": key()}
+    await world.agent.mutate("refundReject", step)
+
+    rejected, sent, approved = await decisions(world)
+    assert [made["step"] for made in (rejected, sent, approved)] == [
+        "REJECT",
+        "SEND_TO_REVIEW",
+        "APPROVE_INSTANTLY",
+    ]
+    assert (rejected["explanation"], rejected["evaluation"]) == ("Worn", None)
+    assert sent["explanation"] == "No rule decides this; it goes the shop's usual way."
+    assert approved["refund"]["number"] == paid["number"]
+    assert approved["evaluation"]["decidedBy"] == {"number": 1}
+
+    assert await decisions(world, automatic=True) == [sent, approved]
+    assert await decisions(world, automatic=False) == [rejected]
+    assert await decisions(world, step=["REJECT"]) == [rejected]
+    assert await decisions(world, ruleId=(await rules(world))[UNSHIPPED]) == [approved]
+    assert await decisions(world, ruleId=(await rules(world))[HIGH]) == []

@@ -106,6 +106,24 @@ async def test_a_rule_is_written_changed_and_keeps_what_it_was(world: World) -> 
     ]
 
 
+async def test_a_stale_editor_writes_over_nothing(world: World) -> None:
+    rule = await create(world.owner)
+    document = """mutation M($id: ID!, $input: RuleInput!, $seen: Int!) {
+        result: ruleUpdate(id: $id, input: $input, expectedVersion: $seen) {
+            __typename ... on Rule { version current { condition } }
+            ... on StaleVersion { currentVersion } } }"""
+
+    async def save(seen: int, condition: str) -> dict[str, Any]:
+        draft = {**DRAFT, "condition": condition}
+        return await _result(world.owner, document, id=rule["id"], input=draft, seen=seen)
+
+    first = await save(1, "refund.amount < 100")
+    assert first["version"] == 2
+    assert await save(1, "true") == {"__typename": "StaleVersion", "currentVersion": 2}
+    found = next(kept for kept in await rules(world.owner) if kept["id"] == rule["id"])
+    assert found["current"]["condition"] == "refund.amount < 100"
+
+
 async def test_modes_and_deletion_are_recorded(world: World) -> None:
     made = await create(world.owner, mode="SHADOW")
     live = await set_mode(world.owner, made, "LIVE")

@@ -15,7 +15,7 @@ from refund_gql.auth import Viewer
 from refund_gql.backoffice import rule_drafts
 from refund_gql.backoffice.rule_drafts import RuleDraft, Wanted
 from refund_gql.database import Transaction
-from refund_gql.errors import InvalidInput, NotFound
+from refund_gql.errors import InvalidInput, NotFound, StaleVersion
 from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
 from refund_gql.roles import Role
 from refund_gql.rules import actions
@@ -69,16 +69,24 @@ async def create(
 
 
 async def update(
-    viewer: Viewer, rule_id: UUID, draft: RuleDraft, available: Abilities = AVAILABLE
+    viewer: Viewer,
+    rule_id: UUID,
+    draft: RuleDraft,
+    *,
+    expected_version: int | None = None,
+    available: Abilities = AVAILABLE,
 ) -> UUID:
     """A new version of a rule; refunds decided before keep the old one.
 
-    Raises NotAllowed, NotFound, InvalidInput, InvalidCondition.
+    Raises NotAllowed, NotFound, InvalidInput, InvalidCondition, and StaleVersion when somebody
+    else has written one since `expected_version`.
     """
     viewer.require(Role.OWNER)
 
     async def work(tx: Transaction) -> UUID:
         rule = await _locked(tx, viewer, rule_id)
+        if expected_version is not None and rule.version != expected_version:
+            raise StaleVersion(current_version=rule.version, expected_version=expected_version)
         wanted = rule_drafts.checked(draft, rule.trigger, available)
         await rule_drafts.require_named(tx, viewer, wanted)
         before = {"version": rule.version, "name": rule.name}

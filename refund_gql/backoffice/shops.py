@@ -8,12 +8,12 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from refund_gql import clock, database, validation
-from refund_gql.auth import Viewer
+from refund_gql.auth import Viewer, system
 from refund_gql.backoffice import default_rules, staff, tags
 from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import Transaction
 from refund_gql.errors import AlreadyExists, InvalidInput
-from refund_gql.models import Shop
+from refund_gql.models import ReturnPolicy, Shop
 from refund_gql.outbox import channels
 from refund_gql.registry import routing
 from refund_gql.registry.routing import CourierRoute
@@ -79,6 +79,7 @@ async def create(
             await shop.save(using_db=tx, force_create=True)
         except IntegrityError as error:
             raise AlreadyExists(kind="Shop", id=handle) from error
+        await _promise(tx, shop, None)
         await tags.create_defaults(tx, shop)
         await default_rules.create(tx, shop)
         if person is not None:
@@ -95,11 +96,29 @@ async def update(viewer: Viewer, facts: ShopFacts) -> UUID:
 
     async def work(tx: Transaction) -> UUID:
         shop = await Shop.filter(id=viewer.shop_id).using_db(tx).select_for_update().get()
+        promised = shop.return_window_days
         shop.update_from_dict(given)
         await shop.save(using_db=tx)
+        if shop.return_window_days != promised:
+            await _promise(tx, shop, viewer)
         return shop.id
 
     return await database.transaction(work)
+
+
+async def _promise(tx: Transaction, shop: Shop, author: Viewer | None) -> None:
+    """What orders placed from now on may count on; earlier ones keep what they were promised."""
+    author = author or system(shop.id)
+    last = await ReturnPolicy.filter(shop_id=shop.id).order_by("-number").using_db(tx).first()
+    await ReturnPolicy.create(
+        using_db=tx,
+        shop_id=shop.id,
+        number=last.number + 1 if last else 1,
+        window_days=shop.return_window_days,
+        author=author.actor,
+        author_name=author.name,
+        since=clock.now(),
+    )
 
 
 def _checked(facts: ShopFacts) -> dict[str, object]:

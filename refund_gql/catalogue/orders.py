@@ -62,6 +62,10 @@ class OrderFacts:
     captures: tuple[CaptureFacts, ...] = ()
     shipments: tuple[ShipmentFacts, ...] = ()
     closed: bool = False
+    region: str = ""
+    """Where it is sent to: ISO 3166-2, or the country alone."""
+    presale: bool = False
+    """Sold before it was there to be sent."""
 
 
 async def upsert(viewer: Viewer, facts: OrderFacts) -> UUID:
@@ -168,7 +172,14 @@ async def _order_row(tx: Transaction, shop_id: UUID, facts: OrderFacts) -> Order
     if order.currency != facts.currency:
         raise InvalidInput(field="currency", found=facts.currency, expected=order.currency)
     validation.minor_units("shippingAmount", facts.shipping_amount, least=order.shipping_claimed)
-    order.update_from_dict({**amounts, "placed_at": facts.placed_at})
+    order.update_from_dict(
+        {
+            **amounts,
+            "placed_at": facts.placed_at,
+            "region": validation.region("region", facts.region),
+            "presale": facts.presale,
+        }
+    )
     if facts.customer_reference is not None:
         customer = await customers.customer_row(tx, shop_id, facts.customer_reference)
         order.customer_id = customer.id

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from refund_gql import markets
 from refund_gql.database import Transaction
+from refund_gql.flow import policy
 from refund_gql.flow.risk import Risk
-from refund_gql.models import Refund
+from refund_gql.models import Order, Refund, Shipment, Shop
 from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.states import RefundKind
 
@@ -26,7 +28,7 @@ select coalesce(tag.code, '') as reason,
                     and x.requested_at <= r.requested_at) as first_on_order,
        exists (select from decision d where d.refund_id = r.id
                 and d.step = 'PROVIDE_EVIDENCE') as evidence_given,
-       o.id as order_id, o.placed_at, o.fulfilment,
+       o.id as order_id, o.placed_at, o.fulfilment, o.region, o.presale,
        (select sum(amount)::bigint from capture c where c.order_id = o.id) as paid_amount,
        (select count(*) from order_line l where l.order_id = o.id) as lines,
        (select max(delivered_at) from shipment s where s.order_id = o.id) as delivered_at,
@@ -85,6 +87,8 @@ async def gather(tx: Transaction, refund: Refund, now: datetime, risk: Risk) -> 
     if refund.customer_id is not None:
         known |= await _of_customer(tx, refund, row["shop_currency"], now)
     known |= await _of_parcels(tx, row["order_id"])
+    sent = row["fulfilment"] != "UNSHIPPED"
+    known["order.within_window"] = not sent or await _within_window(tx, refund, now)
     return Facts({**known, **risk.facts()})
 
 
@@ -117,10 +121,23 @@ def _of_order(row: dict[str, Any], now: datetime) -> dict[str, FactValue]:
         "order.delivered": row["fulfilment"] == "DELIVERED",
         "order.paid_amount": row["paid_amount"] or 0,
         "order.lines": row["lines"],
+        "order.region": row["region"],
+        "order.market": markets.market_of(row["region"], row["time_zone"]),
+        "order.presale": row["presale"],
     }
     if row["delivered_at"] is not None:
         known["order.days_since_delivery"] = (now - row["delivered_at"]).days
     return known
+
+
+async def _within_window(tx: Transaction, refund: Refund, now: datetime) -> bool:
+    parcels = await Shipment.filter(order_id=refund.order_id).using_db(tx)
+    if not parcels:
+        return True
+    shop = await Shop.filter(id=refund.shop_id).using_db(tx).get()
+    order = await Order.filter(id=refund.order_id).using_db(tx).get()
+    end = (await policy.terms_of(tx, shop, order)).window_end(parcels)
+    return end is None or now < end
 
 
 def _of_shop(row: dict[str, Any], now: datetime) -> dict[str, FactValue]:

@@ -1,13 +1,18 @@
 """The rules of the house as data and pure functions: windows, thresholds, shipping.
 
-Built in for now; a later version lets every shop write its own rules on top.
+No rule a shop writes reaches below these. What was promised when an order was placed stays
+promised, whatever the shop promises today, and what the law of its market gives comes on top: a
+rule, or a person, may give a customer more, never less.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from refund_gql.models import OrderLine, Shipment, Shop
+from refund_gql import markets
+from refund_gql.database import Transaction
+from refund_gql.models import Order, OrderLine, ReturnPolicy, Shipment, Shop
 from refund_gql.states import Fulfilment
 
 ASSUMED_TRANSIT = timedelta(days=15)
@@ -15,19 +20,61 @@ ASSUMED_TRANSIT = timedelta(days=15)
 otherwise a missing report would keep the return window open for ever."""
 
 
-def window_end(shop: Shop, shipments: Sequence[Shipment]) -> datetime | None:
-    """When the last day of the return window ends: the midnight after it, in the shop's zone;
-    None while nothing was shipped.
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The return window of one order: the shop's promise, and the law's floor below it."""
 
-    Counted from the latest delivery, in whole days of the shop's own calendar.
-    """
-    if not shipments:
-        return None
-    zone = ZoneInfo(shop.time_zone)
-    delivered = max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
-    last_day = delivered.astimezone(zone).date() + timedelta(days=shop.return_window_days)
-    # Midnight of the following day, by the calendar: a day of 23 or 25 hours is still a day.
-    return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone)
+    policy: int
+    """The number of the shop's policy that was in force when the order was placed."""
+    promised_days: int
+    market: str
+    """ISO 3166-1 alpha-2; empty when nothing tells."""
+    floor_days: int
+    """0 where the market has no such law."""
+    time_zone: str
+    """Of the shop, whose calendar counts."""
+
+    @property
+    def window_days(self) -> int:
+        """Days after delivery in which the customer may ask."""
+        return max(self.promised_days, self.floor_days)
+
+    def window_end(self, shipments: Sequence[Shipment]) -> datetime | None:
+        """When the last day of the window ends: the midnight after it, in the shop's zone; None
+        while nothing was shipped.
+
+        Counted from the latest delivery, in whole days of the shop's own calendar.
+        """
+        if not shipments:
+            return None
+        zone = ZoneInfo(self.time_zone)
+        delivered = max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
+        last_day = delivered.astimezone(zone).date() + timedelta(days=self.window_days)
+        # Midnight of the following day, by the calendar: a day of 23 or 25 hours is still a day.
+        return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone)
+
+
+def terms(
+    policies: Iterable[ReturnPolicy], *, placed_at: datetime, region: str, time_zone: str
+) -> Terms:
+    """The terms of an order placed at this time; pure. `policies` are all of the shop's; an order
+    from before the first has the first."""
+    earliest, *later = sorted(policies, key=lambda policy: policy.number)
+    agreed = next((row for row in reversed(later) if row.since <= placed_at), earliest)
+    market = markets.market_of(region, time_zone)
+    return Terms(
+        policy=agreed.number,
+        promised_days=agreed.window_days,
+        market=market,
+        floor_days=markets.RETURN_DAYS.get(market, 0),
+        time_zone=time_zone,
+    )
+
+
+async def terms_of(tx: Transaction | None, shop: Shop, order: Order) -> Terms:
+    """The terms of one of the shop's orders."""
+    policies = await ReturnPolicy.filter(shop_id=shop.id).using_db(tx)
+    return terms(policies, placed_at=order.placed_at, region=order.region, time_zone=shop.time_zone)
 
 
 def refunds_shipping(

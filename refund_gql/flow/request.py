@@ -117,7 +117,8 @@ async def _refuse_ineligible(tx: Transaction, viewer: Viewer, shop: Shop, rows: 
         raise NotRefundable(reason="NOTHING_LEFT")
     # Staff may be generous after the window; a customer alone may not.
     shipments = await Shipment.filter(order_id=rows.order.id, shop_id=shop.id).using_db(tx)
-    end = policy.window_end(shop, shipments)
+    agreed = await policy.terms_of(tx, shop, rows.order)
+    end = agreed.window_end(shipments)
     if viewer.customer_id and end and clock.now() >= end:
         last_day = (end - timedelta(days=1)).date()
         raise NotRefundable(reason="WINDOW_CLOSED", window_end=last_day.isoformat())

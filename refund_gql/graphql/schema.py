@@ -16,6 +16,7 @@ from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
+from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
@@ -34,6 +35,7 @@ class Query(
     OrderQueries,
     RefundQueries,
     RuleQueries,
+    DecisionQueries,
     MessageQueries,
     EndpointQueries,
     PluginQueries,

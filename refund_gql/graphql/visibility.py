@@ -21,6 +21,7 @@ _OTHER_PARCELS = _PARCELS.replace("{same}", "distinct from")
 
 CUSTOMER_ROWS = {
     "shop": "true",
+    "return_policy": "true",
     "product": "true",
     "reason_tag": "true",
     "customer": "id = {me}",

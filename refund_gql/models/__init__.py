@@ -31,7 +31,7 @@ from refund_gql.models.request import IdempotencyKey, WebhookMessage
 from refund_gql.models.risk import CustomerRisk
 from refund_gql.models.row import new_id
 from refund_gql.models.rule import Rule, RuleChange, RuleEvaluation, RuleUse, RuleVersion
-from refund_gql.models.shop import ApiToken, CustomerSession, Shop, Staff
+from refund_gql.models.shop import ApiToken, CustomerSession, ReturnPolicy, Shop, Staff
 from refund_gql.models.tracking import TrackingCheckpoint
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Refund",
     "RefundLine",
     "Return",
+    "ReturnPolicy",
     "Rule",
     "RuleChange",
     "RuleEvaluation",

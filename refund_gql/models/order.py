@@ -65,6 +65,10 @@ class Order(ShopRow):
     """How much of the shipping is refunded or on its way back."""
     total: int = minor_units()
     """goods_amount + shipping_amount: what the customer was asked to pay."""
+    region = fields.CharField(max_length=6, default="", db_default="")
+    """Where it is sent to: ISO 3166-2 (CN-31), or the country alone; empty when not said."""
+    presale = fields.BooleanField(default=False, db_default=False)
+    """Sold before it was there to be sent."""
     placed_at: datetime = moment()
     closed_at: datetime | None = moment(null=True)
     """Set by the shop when no refund may start any more."""

@@ -134,6 +134,7 @@ class Decision(ShopRow):
 
     class Meta:
         table = "decision"
+        indexes = [("shop_id", "decided_at", "id")]
 
 
 class Return(ShopRow):

@@ -31,7 +31,8 @@ class Shop(Row):
     finance_threshold: int = minor_units(default=0)
     """At or below this many minor units of the shop's currency, finance review is skipped."""
     return_window_days = fields.IntField(default=7)
-    """Days after delivery in which a customer may ask; the Chinese seven days by default."""
+    """Days after delivery in which a customer may ask; the Chinese seven days by default. The
+    newest of its `ReturnPolicy`s."""
     return_address = fields.CharField(max_length=500, default="")
     return_requirements: Any = mapping()
     """Locale -> what the goods must look like when they come back."""
@@ -52,6 +53,30 @@ class Shop(Row):
             CheckConstraint(
                 check="return_window_days BETWEEN 0 AND 3650", name="shop_window_in_range"
             ),
+        ]
+
+
+class ReturnPolicy(ShopRow):
+    """What the shop promises to orders placed from then on. Append-only: an order keeps what
+    was promised when it was placed."""
+
+    shop: Any = reference("Shop")
+    number = fields.IntField()
+    """From 1."""
+    window_days = fields.IntField()
+    """Days after delivery in which a customer may ask."""
+    author = fields.CharField(max_length=64)
+    """KIND:id, as in events."""
+    author_name = fields.CharField(max_length=200, default="")
+    since: datetime = moment()
+
+    class Meta:
+        table = "return_policy"
+        unique_together = (("shop", "number"),)
+        constraints = [
+            CheckConstraint(
+                check="window_days BETWEEN 0 AND 3650", name="return_policy_window_in_range"
+            )
         ]
 
 

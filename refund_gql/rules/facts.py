@@ -182,12 +182,19 @@ FACTS: tuple[Fact, ...] = (
     _declared("order.lines", 1, "订单商品行数", "How many lines it has"),
     _declared(
         "order.region", "CN-31",
-        "收货地区（ISO 3166-2）",
-        "Where it was sent to (ISO 3166-2)",
-        later=True,
+        "收货地区（ISO 3166-2），未填写时为空",
+        "Where it is sent to (ISO 3166-2, or the country alone); empty when not said",
     ),
-    _declared("order.presale", False, "是否为预售订单", "Whether it was sold before it was there",
-        later=True,
+    _declared(
+        "order.market", "CN",
+        "适用法律的市场（ISO 3166-1）：收货国家，未知时为店铺所在国家",
+        "Whose law counts (ISO 3166-1): where it is sent to, else where the shop is; may be empty",
+    ),
+    _declared("order.presale", False, "是否为预售订单", "Whether it was sold before it was there"),
+    _declared(
+        "order.within_window", True,
+        "是否仍在退货期限内（店铺承诺与法定期限中较长者）；未发货时为 true",
+        "Whether the customer may still ask: the shop's promise or the law's, whichever is longer",
     ),
     # --- the products -------------------------------------------------------------------------
     _declared(

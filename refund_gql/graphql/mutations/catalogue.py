@@ -132,6 +132,14 @@ class OrderInput:
         default_factory=list, description="What was sent."
     )
     closed: bool = strawberry.field(default=False, description="True: no refund may start.")
+    region: str = strawberry.field(
+        default="",
+        description="Where it is sent to: ISO 3166-2 such as CN-31, or the country alone. The "
+        "market whose law counts; when empty, the shop's own.",
+    )
+    presale: bool = strawberry.field(
+        default=False, description="Sold before it was there to be sent."
+    )
 
     def value(self) -> orders.OrderFacts:
         return orders.OrderFacts(
@@ -145,6 +153,8 @@ class OrderInput:
             captures=tuple(x.value(f"captures.{i}") for i, x in enumerate(self.captures)),
             shipments=tuple(shipment.value() for shipment in self.shipments),
             closed=self.closed,
+            region=self.region,
+            presale=self.presale,
         )
 
 

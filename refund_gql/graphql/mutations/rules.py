@@ -15,13 +15,23 @@ from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import RuleMode, RuleTrigger
 from refund_gql.graphql.mutations.answers import answer
 from refund_gql.graphql.mutations.backoffice import LocalizedText
-from refund_gql.graphql.problems import InvalidCondition, InvalidInput, NotAllowed, NotFound
+from refund_gql.graphql.problems import (
+    InvalidCondition,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    StaleVersion,
+)
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.types.rule import Rule
 
 RuleSaveResult = Annotated[
     Rule | InvalidCondition | InvalidInput | NotAllowed | NotFound,
     strawberry.union("RuleSaveResult", description="The rule as it is now, or why not."),
+]
+RuleUpdateResult = Annotated[
+    Rule | InvalidCondition | InvalidInput | NotAllowed | NotFound | StaleVersion,
+    strawberry.union("RuleUpdateResult", description="The rule as it is now, or why not."),
 ]
 RuleResult = Annotated[
     Rule | InvalidInput | NotAllowed | NotFound,
@@ -105,11 +115,27 @@ class RuleMutations:
         )
 
     @strawberry.mutation(description="A new version; what the old one decided stays decided.")
-    async def rule_update(self, info: Info, id: strawberry.ID, input: RuleInput) -> RuleSaveResult:
+    async def rule_update(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        input: RuleInput,
+        expected_version: Annotated[
+            int | None,
+            strawberry.argument(
+                description="The version you have seen: a newer one is not written over."
+            ),
+        ] = None,
+    ) -> RuleUpdateResult:
         return await answer(
             info,
             Rule,
-            lambda viewer: rules.update(viewer, ids.required("id", id, "Rule"), input.value()),
+            lambda viewer: rules.update(
+                viewer,
+                ids.required("id", id, "Rule"),
+                input.value(),
+                expected_version=expected_version,
+            ),
         )
 
     @strawberry.mutation(description="Let a rule act, watch only, or rest.")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import strawberry
 
+from refund_gql import models
+from refund_gql.flow import policy
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Fulfilment
 from refund_gql.graphql.scalars import MinorUnits
@@ -95,6 +97,18 @@ class Capture(Node):
     captured_at: datetime = column("captured_at", "UTC.")
 
 
+@strawberry.type(description="What the customer was promised when the order was placed.")
+class ReturnTerms:
+    policy: int = strawberry.field(description="The number of the shop's policy at the time.")
+    promised_days: int = strawberry.field(description="The shop's promise, after delivery.")
+    market: str = strawberry.field(description="ISO 3166-1 alpha-2; empty when nothing tells.")
+    floor_days: int = strawberry.field(description="What the market's law gives at least.")
+    window_days: int = strawberry.field(description="The longer of the two: it counts.")
+    window_end: datetime | None = strawberry.field(
+        description="From when the customer may ask no more; null while nothing was shipped."
+    )
+
+
 @strawberry.type(description="What a customer bought and paid.")
 class Order(Node):
     table: ClassVar[str] = "order"
@@ -105,6 +119,8 @@ class Order(Node):
     goods_amount: Money = money_column("goods_amount", "The lines, after every discount.")
     shipping_amount: Money = money_column("shipping_amount", "What shipping cost the customer.")
     total: Money = money_column("total", "goodsAmount + shippingAmount.")
+    region: str = column("region", "Where it is sent to: ISO 3166-2, or the country; or empty.")
+    presale: bool = column("presale", "Sold before it was there to be sent.")
     placed_at: datetime = column("placed_at", "UTC.")
     closed_at: datetime | None = column("closed_at", "UTC; set: no refund may start.")
     customer: Customer | None = reference("customer_id", "Customer", "Who bought.")
@@ -124,3 +140,25 @@ class Order(Node):
     refunds: list[Annotated["Refund", strawberry.lazy("refund_gql.graphql.types.refund")]] = (
         children("order_id", "Refund", "Newest first.", order="requested_at desc, id desc")
     )
+
+    @strawberry.field(description="Until when the customer may ask, and why until then.")
+    async def return_terms(self, info: Info) -> ReturnTerms:
+        rows, shop_id = info.context.rows, self.row["shop_id"]
+        shop = await rows.one("shop", shop_id)
+        assert shop is not None, "an order is visible only with its shop"
+        policies = await rows.many("return_policy", "shop_id", shop_id, "number")
+        agreed = policy.terms(
+            [models.ReturnPolicy(**row) for row in policies],
+            placed_at=self.row["placed_at"],
+            region=self.row["region"],
+            time_zone=shop["time_zone"],
+        )
+        parcels = await rows.many("shipment", "order_id", self.row["id"], "shipped_at, id")
+        return ReturnTerms(
+            policy=agreed.policy,
+            promised_days=agreed.promised_days,
+            market=agreed.market,
+            floor_days=agreed.floor_days,
+            window_days=agreed.window_days,
+            window_end=agreed.window_end([models.Shipment(**row) for row in parcels]),
+        )

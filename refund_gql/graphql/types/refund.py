@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
+import orjson
 import strawberry
 
 from refund_gql import labels
@@ -47,6 +49,17 @@ class Decision(Node):
     reason: str = column("reason", "In the words of whoever decided.")
     trace: JSON = json("trace", "What was looked at: facts and the policy that applied.")
     decided_at: datetime = column("decided_at", "UTC.")
+    refund: "Refund" = reference("refund_id", "Refund", "Of which refund.")
+
+    @strawberry.field(description="Why, in words: the rule that decided, or what somebody wrote.")
+    def explanation(self, info: Info) -> str:
+        words: dict[str, str] = orjson.loads(self.row["trace"]).get("explanation", {})
+        return words.get(info.context.locale) or self.row["reason"]
+
+    @strawberry.field(description="What the shop's rules said; null when they were not asked.")
+    async def evaluation(self, info: Info) -> RuleEvaluation | None:
+        kept = orjson.loads(self.row["trace"]).get("evaluation")
+        return await RuleEvaluation.read(info, UUID(kept)) if kept else None
 
 
 @strawberry.type(description="One thing that happened to a refund.")

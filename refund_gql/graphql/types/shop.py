@@ -9,7 +9,7 @@ import strawberry
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import MessageKind, Role, RuleMatching, RuleTrigger, Scope
 from refund_gql.graphql.scalars import JSON, MinorUnits
-from refund_gql.graphql.sources import Node, column, enum, json, localized, reference
+from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.routing import ChannelOrder, CourierRoute, GatewayRoute
 from refund_gql.graphql.types.rule import RuleMatchingSetting
@@ -25,7 +25,14 @@ class Shop(Node):
     currency: str = column("currency", "ISO 4217; orders may have others.")
     time_zone: str = column("time_zone", "IANA name; return windows end at midnight here.")
     locale: str = column("locale", "zh or en.")
-    return_window_days: int = column("return_window_days", "Days after delivery.")
+    return_window_days: int = column(
+        "return_window_days",
+        "Days after delivery; orders keep those they were placed under, and what their "
+        "market's law gives.",
+    )
+    return_policies: list["ReturnPolicy"] = children(
+        "shop_id", "ReturnPolicy", "What was promised when, newest first.", order="number desc"
+    )
     return_address: str = column("return_address", "Where goods are sent back to.")
     return_requirements: str = localized(
         "return_requirements", "What the goods must look like when they come back."
@@ -63,6 +70,16 @@ class Shop(Node):
             ChannelOrder(kind=None if kind == DEFAULT else MessageKind(kind), channels=channels)
             for kind, channels in order.items()
         ]
+
+
+@strawberry.type(description="What the shop promises to orders placed from then on.")
+class ReturnPolicy(Node):
+    table: ClassVar[str] = "return_policy"
+
+    number: int = column("number", "From 1.")
+    window_days: int = column("window_days", "Days after delivery.")
+    author_name: str = column("author_name", "Who changed it.")
+    since: datetime = column("since", "UTC.")
 
 
 @strawberry.type(description="A person who works in the shop.")
