@@ -6,6 +6,7 @@ oracle compares what clients were told with the ledger and the rows.
 """
 
 import asyncio
+import math
 import random
 import signal
 import sqlite3
@@ -28,8 +29,9 @@ from support.children import Child
 from support.shoppers import Crowd, History, Shop
 from support.world import eventually
 
-_DRAIN = 120.0
-"""Seconds in which everything must be over once nobody is killed any more."""
+_STANDSTILL = 120.0
+"""Seconds without one refund more coming to its end, once nobody is killed any more: then
+something is stuck. How long the whole pile takes depends on how long the kills have let it grow."""
 _SHOP, _PASSWORD = "kill", "correct horse battery"
 
 
@@ -264,12 +266,17 @@ select p.id from payout p join refund r on r.id = p.refund_id
 
 
 async def _drain(site: Site, report: Report) -> None:
-    """Wait until everything is over. A payout that ran out of tries is tried once more."""
-    started, retried = time.monotonic(), set[UUID]()
-    while time.monotonic() < started + _DRAIN:
+    """Wait until everything is over, or stands still. A payout that ran out of tries is tried once
+    more."""
+    started = moved = time.monotonic()
+    retried, left = set[UUID](), math.inf
+    while time.monotonic() < moved + _STANDSTILL:
         given_up = {row["id"] for row in await site.rows(_OUT_OF_TRIES)} - retried
-        if not given_up and not await site.rows(_MOVING):
+        moving = len(await site.rows(_MOVING))
+        if not given_up and not moving:
             break
+        if moving < left:
+            moved, left = time.monotonic(), moving
         for payout_id in given_up:
             await _retry(site, payout_id)
         retried |= given_up
