@@ -18,11 +18,12 @@ from starlette.routing import Route
 from refund_gql import database, jobs, registry, vault, webhooks
 from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
-from refund_gql.flow import classification, reconciliation
+from refund_gql.flow import classification, reactions, reconciliation, waiting
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
 from refund_gql.outbox import announcing, deliveries, messages, sending
+from refund_gql.outbox.channels import Channels
 from refund_gql.providers import ProviderKind
 from refund_gql.registry import Providers
 from refund_gql.settings import Settings
@@ -97,19 +98,31 @@ def work(running: Engine) -> jobs.Work:
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
-            "announce": lambda subject: announcing.announce(channels, subject),
+            "announce": lambda subject: _announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),
             "deliver": lambda subject: sender.deliver(UUID(subject)),
+            "react": lambda subject: reactions.react(subject, running.risks),
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
             "trim": ("17 3 * * *", reconciliation.trim),
+            "clock": ("* * * * *", _look_at_the_clock),
         },
     )
 
 
 async def _reconcile() -> None:
     await reconciliation.reconcile(messages.MISSING, deliveries.MISSING)
+
+
+async def _announce(channels: Channels, subject: str) -> None:
+    """What a change is to people, and what it is to the shop's rules; each repeats without harm."""
+    await announcing.announce(channels, subject)
+    await reactions.status_changed(subject)
+
+
+async def _look_at_the_clock() -> None:
+    await waiting.look()
 
 
 @asynccontextmanager

@@ -42,6 +42,12 @@ class EventType(StrEnum):
     PAYMENT_REVERSED = "PAYMENT_REVERSED"
     CANCELLED = "CANCELLED"
     IMPORTED = "IMPORTED"
+    REASON_FOUND = "REASON_FOUND"
+    ROUTED = "ROUTED"
+
+
+INTERNAL = frozenset({EventType.REASON_FOUND, EventType.ROUTED})
+"""The shop's own business: customers do not read of it."""
 
 
 GENESIS = "0" * 64

@@ -100,6 +100,8 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.PAYMENT_REVERSED: {"en": "Payment reversed by the gateway", "zh": "支付渠道撤回退款"},
     EventType.CANCELLED: {"en": "Request withdrawn", "zh": "退款申请已撤销"},
     EventType.IMPORTED: {"en": "Imported from the shop's history", "zh": "由历史数据导入"},
+    EventType.REASON_FOUND: {"en": "Reason noted by a rule", "zh": "规则已标注退款原因"},
+    EventType.ROUTED: {"en": "Handed on by a rule", "zh": "规则已转交处理"},
 }
 """Event -> locale -> what people read."""
 

@@ -438,7 +438,7 @@ def test_what_cannot_be_done_is_refused(
         (EVERY[3], RuleTrigger.REQUESTED, "actions.0.kind"),
         (EVERY[9], RuleTrigger.REQUESTED, "actions.0.kind"),
         (EVERY[1], RuleTrigger.REQUESTED, "actions.0.desk"),
-        (EVERY[0], RuleTrigger.CLOCK, "actions.0.kind"),
+        (EVERY[9], RuleTrigger.CLOCK, "actions.0.kind"),
     ],
 )
 def test_what_is_not_available_yet_is_refused(
@@ -449,3 +449,25 @@ def test_what_is_not_available_yet_is_refused(
     assert refused.value.data["field"] == field
     assert "not available yet" in refused.value.message("en")
     assert "尚未开放" in refused.value.message("zh")
+
+
+LATER_ONLY = Abilities(kinds=AVAILABLE.kinds, desks=frozenset(Desk))
+
+
+@pytest.mark.parametrize("trigger", [t for t in RuleTrigger if t is not RuleTrigger.REQUESTED])
+@pytest.mark.parametrize(
+    ("draft", "field"),
+    [
+        (EVERY[0], "actions.0.kind"),
+        (EVERY[2], "actions.0.kind"),
+        ({"kind": "ROUTE", "desk": "FINANCE"}, "actions.0.desk"),
+    ],
+)
+def test_what_decides_is_refused_after_the_request(
+    draft: dict[str, object], field: str, trigger: RuleTrigger
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        actions.parse([draft], trigger, LATER_ONLY)
+    assert refused.value.data["field"] == field
+    assert "this on REQUESTED only" in refused.value.message("en")
+    assert "仅可用于 REQUESTED" in refused.value.message("zh")

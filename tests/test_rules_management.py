@@ -1,6 +1,7 @@
 """Rules through the API: written, checked, switched, ordered, deleted; and the first of them."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -276,7 +277,8 @@ async def test_an_editor_can_complete_and_check_as_one_types(world: World) -> No
     [amount, *_] = asked["ruleFacts"]
     assert (amount["type"], amount["group"], amount["example"]) == ("INT", "refund", 8900)
     forms = {form["kind"]: form for form in asked["ruleActions"]}
-    assert forms["ROUTE"]["triggers"] == ["REQUESTED"]
+    assert forms["APPROVE"]["triggers"] == ["REQUESTED"]
+    assert forms["ROUTE"]["triggers"] == list(RuleTrigger)
     assert forms["ROUTE"]["schema"]["required"] == ["desk"]
     assert forms["COMPENSATE"]["triggers"] == []
     assert asked["bad"]["mistakes"] == [
@@ -426,11 +428,23 @@ async def refund_of(world: World) -> UUID:
     return refund_id
 
 
+VISITS = itertools.count(2)
+
+
 async def decide_and_record(world: World, refund_id: UUID) -> engine.Evaluation:
+    """As if each were another refund: one is classified only once."""
+    visit = next(VISITS)
+
     async def work(tx: Transaction) -> engine.Evaluation:
         found = await decide(tx, world, Facts(THERMOS))
         await records.record(
-            tx, shop_id=world.shop.id, refund_id=refund_id, amount=8900, evaluation=found
+            tx,
+            shop_id=world.shop.id,
+            refund_id=refund_id,
+            amount=8900,
+            evaluation=found,
+            cause=str(visit),
+            visit=visit,
         )
         return found
 

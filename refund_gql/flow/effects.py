@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from refund_gql.events import EventType
 from refund_gql.flow.journal import Change
 from refund_gql.models import ReasonTag
 from refund_gql.rules.actions import ActionKind, AddTag
@@ -29,7 +30,10 @@ async def _add_tag(change: Change, action: AddTag, kept: UUID) -> None:
         return
     tags = ReasonTag.filter(shop_id=change.refund.shop_id, code=action.tag)
     tag = await tags.using_db(change.tx).first()
-    change.refund.found_reason_id = tag.id if tag else None
+    if tag is not None:
+        change.refund.found_reason_id = tag.id
+        found = {"reason": tag.code, "evaluation": str(kept)}
+        await change.record(EventType.REASON_FOUND, found)
 
 
 EFFECTS: Mapping[ActionKind, Effect] = {

@@ -103,7 +103,7 @@ def _of_refund(refund: Refund, row: dict[str, Any], now: datetime) -> dict[str, 
         "refund.reason": row["reason"],
         "refund.channel": _channel(refund.requested_by),
         "refund.goods_shipped": row["goods_shipped"],
-        "refund.age_minutes": _minutes(now - refund.requested_at),
+        "refund.age_minutes": minutes(now - refund.requested_at),
         "refund.first_on_order": row["first_on_order"],
         "refund.evidence_given": row["evidence_given"],
     }
@@ -116,7 +116,7 @@ def _of_refund(refund: Refund, row: dict[str, Any], now: datetime) -> dict[str, 
 
 def _of_order(row: dict[str, Any], now: datetime) -> dict[str, FactValue]:
     known: dict[str, FactValue] = {
-        "order.age_minutes": _minutes(now - row["placed_at"]),
+        "order.age_minutes": minutes(now - row["placed_at"]),
         "order.shipped": row["fulfilment"] != "UNSHIPPED",
         "order.delivered": row["fulfilment"] == "DELIVERED",
         "order.paid_amount": row["paid_amount"] or 0,
@@ -141,10 +141,8 @@ async def _within_window(tx: Transaction, refund: Refund, now: datetime) -> bool
 
 
 def _of_shop(row: dict[str, Any], now: datetime) -> dict[str, FactValue]:
-    local = now.astimezone(ZoneInfo(row["time_zone"]))
     return {
-        "shop.hour": local.hour,
-        "shop.weekday": local.isoweekday(),
+        **of_the_hour(now, ZoneInfo(row["time_zone"])),
         "shop.currency": row["shop_currency"],
         "desk.queue_length": row["queue_length"],
     }
@@ -179,5 +177,12 @@ def _channel(requested_by: str) -> str:
     return "AGENT" if kind == "STAFF" else kind
 
 
-def _minutes(span: timedelta) -> int:
+def of_the_hour(now: datetime, zone: ZoneInfo) -> dict[str, FactValue]:
+    """What the shop's own clock and calendar show."""
+    local = now.astimezone(zone)
+    return {"shop.hour": local.hour, "shop.weekday": local.isoweekday()}
+
+
+def minutes(span: timedelta) -> int:
+    """Whole minutes, never fewer than none."""
     return max(int(span.total_seconds() // 60), 0)

@@ -1,17 +1,22 @@
 """What couriers tell us about parcels: kept word for word, once each, in any order.
 
-A parcel's state is read off its history, newest line first; nothing here moves a refund.
+A parcel's state is read off its history, newest line first; nothing here moves a refund, but the
+shop's rules hear of every new line.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
 import orjson
 
 from refund_gql import clock, database
+from refund_gql.flow import reactions
+from refund_gql.flow.reactions import Occasion
 from refund_gql.models import new_id
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
+from refund_gql.states import FINAL, RuleTrigger
 from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT, printable
 
 MAX_CHECKPOINTS = 500
@@ -21,8 +26,19 @@ _STORE = """
 insert into tracking_checkpoint (id, shop_id, courier, tracking_number, digest, at, tag, code,
                                  text, place, flags, received_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-on conflict (shop_id, courier, tracking_number, digest) do nothing
+on conflict (shop_id, courier, tracking_number, digest) do nothing returning id
 """
+_ON_THE_WAY = """
+select r.id from refund r
+ where r.shop_id = $1 and r.status <> all($3::text[])
+   and (r.order_id in (select order_id from shipment
+                        where shop_id = $1 and tracking_number = $2)
+        or r.id in (select refund_id from goods_return
+                     where shop_id = $1 and tracking_number = $2))
+ order by r.id
+"""
+"""The open refunds over what is in a parcel, or over the order it belongs to."""
+_OVER = [status.value for status in FINAL]
 
 
 def understood(news: Tracking) -> Tracking:
@@ -42,10 +58,23 @@ async def record(shop_id: UUID, courier: str, news: Tracking) -> None:
     """Add to a parcel's history what is not in it yet."""
 
     async def work(tx: database.Transaction) -> None:
+        number, fresh = news.tracking_number, list[UUID]()
         for line in news.checkpoints:
-            await tx.execute_query(_STORE, _row(shop_id, courier, news.tracking_number, line))
+            stored = await tx.execute_query_dict(_STORE, _row(shop_id, courier, number, line))
+            fresh += [row["id"] for row in stored]
+        if fresh and await reactions.listens(tx, shop_id, RuleTrigger.TRACKING_EVENT):
+            await _ask(tx, shop_id, number, fresh)
 
     await database.transaction(work)
+
+
+async def _ask(tx: database.Transaction, shop_id: UUID, number: str, fresh: Sequence[UUID]) -> None:
+    """Have the rules read over every open refund on the parcel, for each new line."""
+    for row in await tx.execute_query_dict(_ON_THE_WAY, [shop_id, number, _OVER]):
+        for line_id in fresh:
+            trigger = RuleTrigger.TRACKING_EVENT
+            occasion = Occasion(trigger=trigger, refund_id=row["id"], cause=str(line_id))
+            await reactions.enqueue(tx, occasion)
 
 
 def _row(shop_id: UUID, courier: str, number: str, line: Checkpoint) -> list[object]:

@@ -5,6 +5,7 @@ so a new one cannot leak by being forgotten.
 """
 
 from refund_gql.auth import Viewer
+from refund_gql.events import INTERNAL
 
 _OWN_REFUNDS = "select id from refund where customer_id = {me}"
 _OWN_ORDERS = 'select id from "order" where customer_id = {me}'
@@ -18,6 +19,7 @@ _PARCELS = (
 )
 _OWN_PARCELS = _PARCELS.replace("{same}", "not distinct from")
 _OTHER_PARCELS = _PARCELS.replace("{same}", "distinct from")
+_INTERNAL_EVENTS = ", ".join(f"'{event.value}'" for event in sorted(INTERNAL))
 
 CUSTOMER_ROWS = {
     "shop": "true",
@@ -36,7 +38,7 @@ CUSTOMER_ROWS = {
     "tracking_checkpoint": (
         f"tracking_number in ({_OWN_PARCELS}) and tracking_number not in ({_OTHER_PARCELS})"
     ),
-    "event": f"refund_id in ({_OWN_REFUNDS})",
+    "event": f"refund_id in ({_OWN_REFUNDS}) and type not in ({_INTERNAL_EVENTS})",
     "payout": f"refund_id in ({_OWN_REFUNDS})",
     "decision": f"refund_id in ({_OWN_REFUNDS})",
 }

@@ -167,6 +167,7 @@ class Shipment(ShopRow):
     class Meta:
         table = "shipment"
         unique_together = (("order", "courier", "tracking_number"),)
+        indexes = [("shop_id", "tracking_number")]
 
 
 class ShipmentLine(ShopRow):

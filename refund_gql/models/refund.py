@@ -154,6 +154,7 @@ class Return(ShopRow):
 
     class Meta:
         table = "goods_return"
+        indexes = [("shop_id", "tracking_number")]
         constraints = [
             UniqueConstraint(
                 fields=("refund_id",),

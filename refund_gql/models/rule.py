@@ -99,12 +99,14 @@ class RuleChange(ShopRow):
 
 
 class RuleEvaluation(ShopRow):
-    """The rules of one trigger were read over one refund. Append-only."""
+    """The rules of one trigger were read over one refund, once for each cause. Append-only."""
 
     shop: Any = reference("Shop")
     refund: Any = reference("Refund")
     refund_id: UUID
     trigger: RuleTrigger = choice(RuleTrigger)
+    cause = fields.CharField(max_length=64, default="")
+    """What made them look, among the causes of its trigger (see `flow.reactions`)."""
     facts: Any = mapping()
     """Name -> value, as seen."""
     verdicts: Any = listing()
@@ -121,11 +123,13 @@ class RuleEvaluation(ShopRow):
 
     class Meta:
         table = "rule_evaluation"
+        unique_together = (("refund", "trigger", "cause"),)
         indexes = [("shop_id", "at", "id")]
 
 
 class RuleUse(ShopRow):
-    """A rule acted on a refund, or would have, were it live: counted against its daily cap."""
+    """A rule acted on a refund, or would have, were it live: counted against its daily cap, and
+    once only while the refund stays in one status."""
 
     shop: Any = reference("Shop")
     evaluation: Any = reference("RuleEvaluation")
@@ -137,10 +141,13 @@ class RuleUse(ShopRow):
     refund: Any = reference("Refund")
     refund_id: UUID
     mode: RuleMode = choice(RuleMode)
+    visit = fields.IntField(default=1)
+    """The refund's version when it came to the status that it was judged in."""
     amount: Any = fields.BigIntField()
     """Of the refund, in minor units of its own currency."""
     at: datetime = moment()
 
     class Meta:
         table = "rule_use"
+        unique_together = (("refund", "rule", "mode", "visit"),)
         indexes = [("rule_id", "mode", "at")]

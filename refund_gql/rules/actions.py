@@ -214,6 +214,15 @@ class Abilities:
     desks: frozenset[Desk]
 
 
+_LATER = frozenset(
+    {
+        ActionKind.ROUTE,
+        ActionKind.ADD_TAG,
+    }
+)
+"""What may be done at any time after the request: nothing that decides where a refund goes, and
+ROUTE only within customer service."""
+
 AVAILABLE = Abilities(
     kinds={
         RuleTrigger.REQUESTED: frozenset(
@@ -223,7 +232,8 @@ AVAILABLE = Abilities(
                 ActionKind.HOLD,
                 ActionKind.ADD_TAG,
             }
-        )
+        ),
+        **{trigger: _LATER for trigger in RuleTrigger if trigger is not RuleTrigger.REQUESTED},
     },
     desks=frozenset({Desk.REVIEW}),
 )
@@ -325,11 +335,29 @@ def _refused(place: int, error: ValidationError) -> InvalidInput:
 
 
 def _require_able(place: int, action: Action, trigger: RuleTrigger, available: Abilities) -> None:
-    able = action.kind in available.kinds.get(trigger, frozenset())
-    if not able:
+    if action.kind not in available.kinds.get(trigger, frozenset()):
+        if action.kind in available.kinds.get(RuleTrigger.REQUESTED, frozenset()):
+            raise _too_late(f"actions.{place}.kind", f"{action.kind} on {trigger}")
         raise _not_yet(f"actions.{place}.kind", f"{action.kind} on {trigger}")
-    if isinstance(action, Route) and action.desk not in available.desks:
-        raise _not_yet(f"actions.{place}.desk", action.desk)
+    if isinstance(action, Route):
+        _require_desk(place, action, trigger, available)
+
+
+def _require_desk(place: int, route: Route, trigger: RuleTrigger, available: Abilities) -> None:
+    if route.desk not in available.desks:
+        raise _not_yet(f"actions.{place}.desk", route.desk)
+    if trigger is not RuleTrigger.REQUESTED and route.desk is not Desk.REVIEW:
+        raise _too_late(f"actions.{place}.desk", f"{route.desk} on {trigger}")
+
+
+def _too_late(field: str, found: str) -> InvalidInput:
+    return InvalidInput(
+        field=field,
+        found=found,
+        expected="this on REQUESTED only: once people look after a refund, a rule helps them and"
+        " does not decide",
+        zh="仅可用于 REQUESTED：退款转交人工后，规则只协助处理，不再决定去向",
+    )
 
 
 def _not_yet(field: str, found: str) -> InvalidInput:

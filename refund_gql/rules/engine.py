@@ -5,7 +5,7 @@ evaluation. What comes out is a wish. The cap on a capture, the table of states 
 floor are held by the flow, which every action passes through, whatever a rule says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -101,12 +101,14 @@ def evaluate(
     matching: RuleMatching,
     now: datetime,
     usage: Mapping[UUID, Usage],
+    acted: Collection[UUID] = (),
 ) -> Evaluation:
     """Judge the rules of one trigger, in the order of their positions. Never raises.
 
-    Rules that are OFF are left out. A rule without usage has not acted today.
+    Rules that are OFF are left out. A rule without usage has not acted today. A rule that has
+    `acted` on the refund before keeps its place among the others, and does nothing again.
     """
-    walk = _Walk(facts=facts, matching=matching, now=now, usage=usage)
+    walk = _Walk(facts=facts, matching=matching, now=now, usage=usage, acted=acted)
     for rule in sorted(rules, key=lambda rule: (rule.position, rule.id)):
         walk.look_at(rule)
     return Evaluation(
@@ -130,6 +132,7 @@ class _Walk:
         matching: RuleMatching,
         now: datetime,
         usage: Mapping[UUID, Usage],
+        acted: Collection[UUID],
     ) -> None:
         self.verdicts: list[Verdict] = []
         self.decided_by: Rule | None = None
@@ -137,6 +140,7 @@ class _Walk:
         self.actions: list[Action] = []
         self._facts, self._bound = facts, language.bind(facts)
         self._matching, self._now, self._usage = matching, now, usage
+        self._acted = acted
         self._ended = False
 
     def look_at(self, rule: Rule) -> None:
@@ -155,6 +159,8 @@ class _Walk:
         )
         if effective and rule.mode is RuleMode.LIVE:
             self._act(rule, capped=judgement.outcome is RuleOutcome.CAPPED)
+        elif self._stands_in_the_way(rule, judgement.outcome):
+            self._ended = self._matching is RuleMatching.FIRST
 
     def _judge(self, rule: Rule) -> Judgement:
         if not _valid(rule, self._now):
@@ -179,7 +185,17 @@ class _Walk:
         same = currency is not None and currency == self._facts.get("shop.currency")
         return amount if same and isinstance(amount, int) else None
 
+    def _stands_in_the_way(self, rule: Rule, outcome: RuleOutcome) -> bool:
+        """It matches and has acted before: those below it are not read in its stead."""
+        return (
+            rule.mode is RuleMode.LIVE
+            and rule.id in self._acted
+            and outcome in (RuleOutcome.MATCHED, RuleOutcome.CAPPED)
+        )
+
     def _takes_effect(self, rule: Rule, outcome: RuleOutcome) -> bool:
+        if rule.id in self._acted:
+            return False
         if outcome is RuleOutcome.MATCHED:
             return not self._ended
         # A cap stands between a rule and its decision; without one there is nothing to replace.

@@ -12,7 +12,7 @@ from refund_gql.rules.actions import (
     Route,
 )
 from refund_gql.rules.engine import CAP_REACHED, Evaluation, Rule, Verdict
-from refund_gql.states import RuleMode, RuleOutcome
+from refund_gql.states import RuleMode, RuleOutcome, RuleTrigger
 
 DESKS: Mapping[Desk, Mapping[str, str]] = {
     Desk.REVIEW: {"en": "customer service", "zh": "客服初审"},
@@ -28,7 +28,8 @@ def explain(evaluation: Evaluation) -> dict[str, str]:
 
 
 def _sentences(evaluation: Evaluation, locale: str) -> str:
-    sentences = [_decided(evaluation, locale)]
+    happened = _decided if evaluation.trigger is RuleTrigger.REQUESTED else _done
+    sentences = [happened(evaluation, locale)]
     sentences += [
         _hindered(verdict, locale)
         for verdict in evaluation.verdicts
@@ -47,6 +48,19 @@ def _decided(evaluation: Evaluation, locale: str) -> str:
         }[locale]
     said = _capped if decision is CAP_REACHED else _SAID[type(decision)]
     return said(rule_name(rule, locale), decision, locale)
+
+
+def _done(evaluation: Evaluation, locale: str) -> str:
+    """Where nothing is to be decided: which rules acted."""
+    names = [
+        rule_name(verdict.rule, locale)
+        for verdict in evaluation.verdicts
+        if verdict.effective and verdict.rule.mode is RuleMode.LIVE
+    ]
+    if not names:
+        return {"zh": "没有规则需要执行。", "en": "No rule had anything to do."}[locale]
+    listed = ("、" if locale == "zh" else ", ").join(names)
+    return {"zh": f"已执行规则{listed}。", "en": f"Done by the rule {listed}."}[locale]
 
 
 def rule_name(rule: Rule, locale: str) -> str:

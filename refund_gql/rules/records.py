@@ -1,6 +1,6 @@
 """Rules out of the database, and evaluations into it; every call inside the caller's transaction.
 
-The order for one refund: `load` the rules, `used_today`, evaluate, carry out, `record`.
+The order for one refund: `load` the rules, `used_today`, `acted`, evaluate, `record`, carry out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ _USED = """
 select rule_id, count(*) as count, coalesce(sum(amount), 0)::bigint as amount from rule_use
  where rule_id = any($1::uuid[]) and mode = 'LIVE' and at >= $2 group by rule_id
 """
+_ACTED = "select rule_id, mode from rule_use where refund_id = $1 and visit = $2"
 
 
 async def load(tx: Transaction, shop_id: UUID, trigger: RuleTrigger) -> list[Rule]:
@@ -90,15 +91,38 @@ def midnight(shop: Shop, now: datetime) -> datetime:
     return datetime.combine(now.astimezone(zone).date(), time(), tzinfo=zone).astimezone(UTC)
 
 
+async def acted(
+    tx: Transaction, rules: Sequence[Rule], refund_id: UUID, visit: int
+) -> frozenset[UUID]:
+    """The rules that have acted on a refund in this visit of a status, each in its own mode; what
+    acted when it was live has acted."""
+    rows = await tx.execute_query_dict(_ACTED, [refund_id, visit])
+    done = {(row["rule_id"], RuleMode(row["mode"])) for row in rows}
+    return frozenset(
+        rule.id for rule in rules if {(rule.id, rule.mode), (rule.id, RuleMode.LIVE)} & done
+    )
+
+
 async def record(
-    tx: Transaction, *, shop_id: UUID, refund_id: UUID, amount: int, evaluation: Evaluation
+    tx: Transaction,
+    *,
+    shop_id: UUID,
+    refund_id: UUID,
+    amount: int,
+    evaluation: Evaluation,
+    cause: str = "",
+    visit: int = 1,
 ) -> UUID:
-    """Keep an evaluation for good, and count what the rules did; `amount` is the refund's."""
+    """Keep an evaluation for good, and count what the rules did; `amount` is the refund's.
+
+    `visit` is the version at which the refund came to its status; 1 is its request.
+    """
     row = RuleEvaluation(
         id=new_id(),
         shop_id=shop_id,
         refund_id=refund_id,
         trigger=evaluation.trigger,
+        cause=cause,
         facts=dict(evaluation.facts),
         verdicts=[_verdict(verdict) for verdict in evaluation.verdicts],
         decided_by_id=evaluation.decided_by.version_id if evaluation.decided_by else None,
@@ -108,7 +132,8 @@ async def record(
         at=evaluation.at,
     )
     await row.save(using_db=tx, force_create=True)
-    uses = [_use(row, verdict, amount) for verdict in evaluation.verdicts if _counts(verdict)]
+    counted = filter(_counts, evaluation.verdicts)
+    uses = [_use(row, verdict, amount, visit) for verdict in counted]
     if uses:
         await RuleUse.bulk_create(uses, using_db=tx)
     return row.id
@@ -118,7 +143,7 @@ def _counts(verdict: Verdict) -> bool:
     return verdict.effective and verdict.outcome is RuleOutcome.MATCHED
 
 
-def _use(row: RuleEvaluation, verdict: Verdict, amount: int) -> RuleUse:
+def _use(row: RuleEvaluation, verdict: Verdict, amount: int, visit: int) -> RuleUse:
     return RuleUse(
         shop_id=row.shop_id,
         evaluation_id=row.id,
@@ -126,6 +151,7 @@ def _use(row: RuleEvaluation, verdict: Verdict, amount: int) -> RuleUse:
         rule_version_id=verdict.rule.version_id,
         refund_id=row.refund_id,
         mode=verdict.rule.mode,
+        visit=visit,
         amount=amount,
         at=row.at,
     )

@@ -273,7 +273,8 @@ async def _rules(shop: Populated) -> None:
     judged = {"mode": "SHADOW", "outcome": "MATCHED", "effective": True, "missing": "", "error": ""}
     evaluation = await RuleEvaluation.create(
         **about,
-        trigger=RuleTrigger.REQUESTED,
+        trigger=RuleTrigger.RISK_CHANGED,
+        cause=shop.mark,
         facts={"refund.reason": shop.mark},
         verdicts=[{**rule, **judged}],
         decided_by_id=version.id,

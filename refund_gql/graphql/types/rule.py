@@ -157,6 +157,9 @@ class RuleEvaluation(Node):
     table: ClassVar[str] = "rule_evaluation"
 
     trigger: RuleTrigger = enum("trigger", RuleTrigger, "What made them look.")
+    cause: str = column(
+        "cause", "What it was: a version, a checkpoint's id, a moment; empty for a request."
+    )
     facts: JSON = json("facts", "Name -> value, as seen; what was not known is not there.")
     verdicts: list[RuleVerdict] = column(
         "verdicts", "Of every rule that was looked at, in order.", convert=_verdicts
