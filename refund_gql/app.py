@@ -112,7 +112,7 @@ def work(running: Engine) -> jobs.Work:
 
 
 async def _reconcile() -> None:
-    await reconciliation.reconcile(messages.MISSING, deliveries.MISSING)
+    await reconciliation.reconcile(announcing.MISSING, messages.MISSING, deliveries.MISSING)
 
 
 async def _announce(channels: Channels, subject: str) -> None:

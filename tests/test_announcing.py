@@ -13,7 +13,8 @@ from support.postroom import Alarm, Postroom, announce_all, by_hand, reachable, 
 from support.world import World, make_world, shipped
 
 from refund_gql import clock, ids
-from refund_gql.events import EventType
+from refund_gql.events import EventType, span
+from refund_gql.flow import reconciliation
 from refund_gql.models import Customer, Event, Message, Refund, Template
 from refund_gql.outbox import announcing, facts
 from refund_gql.outbox.kinds import BY_EVENT, KINDS, LOCALES, MessageKind
@@ -509,3 +510,35 @@ def test_days_are_the_shops() -> None:
     late = clock.now().replace(year=2026, month=1, day=31, hour=17, minute=30)
     assert facts.day(late, "Asia/Shanghai", "zh") == "2026年2月1日"
     assert facts.day(late, "America/New_York", "en") == "January 31, 2026"
+
+
+async def test_news_whose_job_was_lost_is_told_after_all(
+    world: World, alarms: list[Alarm], postroom: Postroom
+) -> None:
+    await reachable(world, DEFAULT=["letterbox"])
+    refund = await in_review(world)
+    refund_id = row_id(refund)
+
+    async def swept() -> list[str]:
+        alarms.clear()
+        await reconciliation.reconcile(announcing.MISSING)
+        return [alarm.subject for alarm in alarms if alarm.subject.startswith(str(refund_id))]
+
+    assert await swept() == [], "there was hardly time to tell"
+    await Refund.filter(id=refund_id).update(updated_at=clock.now() - timedelta(minutes=11))
+    assert await swept() == [span(refund_id, 1, refund["version"])]
+    await announcing.announce(postroom, span(refund_id, 1, refund["version"]))
+    messages = await Message.filter(refund_id=refund_id)
+    assert told(messages) == [("REQUEST_RECEIVED", "letterbox", "QUEUED")]
+    assert await swept() == []
+
+
+async def test_a_gap_stays_open_when_later_changes_are_announced(
+    world: World, alarms: list[Alarm], postroom: Postroom
+) -> None:
+    refund = await in_review(world)
+    refund_id, version = row_id(refund), refund["version"]
+    await announcing.announce(postroom, span(refund_id, version, version))
+    assert (await Refund.get(id=refund_id)).announced == 0
+    await announcing.announce(postroom, span(refund_id, 1, version))
+    assert (await Refund.get(id=refund_id)).announced == version

@@ -13,7 +13,8 @@ from refund_gql.database import Transaction
 _log = structlog.get_logger(__name__)
 
 _DUE = """
-    select 'classify', id, 'classify:' || id || ':1' from refund where status = 'REQUESTED'
+    select 'classify' as kind, id as subject, 'classify:' || id || ':1' as key
+      from refund where status = 'REQUESTED'
     union all
     select 'pay', id, 'pay:' || id || ':' || attempts + 1 from payout
      where status in ('READY', 'SENDING', 'UNKNOWN', 'PROCESSING') and not superseded
@@ -23,11 +24,11 @@ _DUE = """
 """Kind, subject and key of every job that the flow's own rows wait for."""
 
 _MISSING = """
-with due(kind, subject, key) as ({due})
+with due as ({due})
 select due.* from due
  where not exists (
     select from pgqueuer job
-     where job.entrypoint = due.kind and job.payload = convert_to(due.subject::text, 'UTF8')
+     where job.entrypoint = due.kind and job.payload = convert_to(due.subject, 'UTF8')
  )
  limit 1000
 """
@@ -37,9 +38,10 @@ _HELD = "select entrypoint, convert_from(payload, 'UTF8') from pgqueuer where st
 async def reconcile(*others: str) -> int:
     """Enqueue every missing job; returns how many were missing. Held jobs are only reported.
 
-    `others` are selects like `_DUE` for rows that are not the flow's.
+    `others` are selects of kind, subject and key like `_DUE`, for rows that are not the flow's.
     """
-    sql = _MISSING.format(due=" union all ".join((_DUE, *others)))
+    selects = (f"select kind, subject::text, key from ({due}) due" for due in (_DUE, *others))  # noqa: S608 - our own texts
+    sql = _MISSING.format(due=" union all ".join(selects))
 
     async def work(tx: Transaction) -> int:
         missing = await tx.execute_query_dict(sql)

@@ -46,6 +46,9 @@ class Refund(ShopRow):
     status: RefundStatus = choice(RefundStatus)
     version = fields.IntField(default=0)
     """Grows by one with every event."""
+    announced = fields.IntField(default=0, db_default=0)
+    """The version up to which messages and webhooks have been made, without a gap; the outbox
+    writes it."""
     currency = fields.CharField(max_length=3)
     goods_amount: int = minor_units()
     """The sum of the lines."""
@@ -77,7 +80,11 @@ class Refund(ShopRow):
     class Meta:
         table = "refund"
         unique_together = (("shop", "number"),)
-        indexes = [("shop_id", "requested_at", "id"), ("shop_id", "status", "requested_at")]
+        indexes = [
+            ("shop_id", "requested_at", "id"),
+            ("shop_id", "status", "requested_at"),
+            ("updated_at",),
+        ]
         constraints = [
             CheckConstraint(
                 check="goods_amount >= 0 AND shipping_amount >= 0"

@@ -16,6 +16,19 @@ from refund_gql.outbox.channels import Channels, preferred
 from refund_gql.outbox.drafts import Draft
 from refund_gql.outbox.kinds import BY_EVENT, KINDS, MessageKind
 
+MISSING = """
+select 'announce' as kind, id || ':' || announced + 1 || ':' || version as subject,
+       'announce:' || id || ':' || version || ':missing' as key
+  from refund where announced < version and not imported
+   and updated_at between now() - interval '30 days' and now() - interval '10 minutes'
+"""
+"""The changes that nobody was told of although there was time to, for the reconciler."""
+
+# A change whose job was lost stays open, however many later ones are announced.
+_ANNOUNCED = """
+update refund set announced = $3 where id = $1 and announced between $2 - 1 and $3 - 1
+"""
+
 
 async def announce(channels: Channels, subject: str) -> None:
     """The job `announce`; its subject is an `events.span`. A second run adds nothing."""
@@ -32,6 +45,7 @@ async def announce(channels: Channels, subject: str) -> None:
         fresh = [event for event in history if event.version >= int(first)]
         await _tell(tx, channels, refund, history, int(first))
         await deliveries.enqueue(tx, refund, fresh)
+        await tx.execute_query(_ANNOUNCED, [refund_id, int(first), int(last)])
 
     # Under the refund's lock, a second worker with the same job finds what the first has done.
     await database.transaction(work, refunds=(refund_id,))
