@@ -1,5 +1,6 @@
 """The rules every new shop starts with. Its owner may change, move or delete any of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from refund_gql import clock, database
@@ -7,12 +8,15 @@ from refund_gql.database import Transaction
 from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
 from refund_gql.money import EXPONENTS
 from refund_gql.rules import actions, language
-from refund_gql.rules.actions import Action, Approve, Desk, Route
+from refund_gql.rules.actions import Action, Approve, Compensate, Desk, RefundFirst, Route
 from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
 
 SMALL = 50
 HIGH = 5000
-"""Major units of a currency such as CNY."""
+TRUSTED = 500
+"""Up to which money may go before the goods are back."""
+SORRY = 10
+"""For a parcel that went wrong. All in major units of a currency such as CNY."""
 _LARGE_UNITS = 100
 """What a major unit is worth where there is nothing smaller: as much as a cent."""
 
@@ -31,7 +35,9 @@ class Default:
     name: dict[str, str]
     description: dict[str, str]
     condition: str
-    action: Action
+    actions: Callable[[str], tuple[Action, ...]]
+    """What it does, in a shop of this currency."""
+    mode: RuleMode = RuleMode.LIVE
 
 
 DEFAULTS: tuple[Default, ...] = (
@@ -45,7 +51,7 @@ DEFAULTS: tuple[Default, ...] = (
             "refund.currency == shop.currency && refund.amount >= {high}\n"
             "  || customer.risk_known && customer.risk_level == 'HIGH'"
         ),
-        action=Route(desk=Desk.REVIEW),
+        actions=lambda currency: (Route(desk=Desk.REVIEW),),
     ),
     Default(
         name={"zh": "未发货仅退款自动通过", "en": "Unshipped, refund only: approve"},
@@ -54,7 +60,7 @@ DEFAULTS: tuple[Default, ...] = (
             "en": "Nothing was sent, so nothing has to come back: paid at once.",
         },
         condition="!refund.goods_shipped && refund.kind == 'REFUND_ONLY'",
-        action=Approve(),
+        actions=lambda currency: (Approve(),),
     ),
     Default(
         name={"zh": "小额未发货自动通过", "en": "Small and unshipped: approve"},
@@ -66,15 +72,39 @@ DEFAULTS: tuple[Default, ...] = (
             "!refund.goods_shipped\n"
             "  && refund.currency == shop.currency && refund.amount < {small}"
         ),
-        action=Approve(),
+        actions=lambda currency: (Approve(),),
+    ),
+    Default(
+        name={"zh": "金卡会员先退款后收货", "en": "Gold customers: refund first"},
+        description={
+            "zh": "可信赖的老客户退货时先行退款，寄回商品后核销；先以影子模式观察。",
+            "en": "Trusted customers have their money before the goods are back. In the shadow, "
+            "until the shop has set limits per tier and seen what it would do.",
+        },
+        condition=(
+            "refund.goods_shipped && refund.kind == 'RETURN_AND_REFUND'\n"
+            "  && customer.tier in ['gold', 'GOLD', '金卡'] && order.within_window"
+        ),
+        actions=lambda currency: (RefundFirst(most=minor(TRUSTED, currency)),),
+        mode=RuleMode.SHADOW,
+    ),
+    Default(
+        name={"zh": "物流异常通过并补偿", "en": "A parcel went wrong: approve and compensate"},
+        description={
+            "zh": "因物流申请退款且快递确有异常：通过并赠券致歉；先以影子模式观察。",
+            "en": "Asked for because of the courier, and the courier says so too: approve, and say "
+            "sorry with a coupon. In the shadow, until the shop has seen what it would do.",
+        },
+        condition="refund.reason == 'logistics' && courier.anomaly",
+        actions=lambda currency: (Approve(), Compensate(amount=minor(SORRY, currency))),
+        mode=RuleMode.SHADOW,
     ),
 )
-"""In the order in which they are read. Refund first for gold customers, and compensation for
-late parcels, join them in the shadow once the engine carries those actions out."""
+"""In the order in which they are read."""
 
 
 async def create(tx: Transaction, shop: Shop) -> None:
-    """Give a new shop its rules, live."""
+    """Give a new shop its rules."""
     for place, default in enumerate(DEFAULTS):
         await _create(tx, shop, default, (place + 1) * _SPACING)
 
@@ -102,7 +132,7 @@ async def _create(tx: Transaction, shop: Shop, default: Default, position: int) 
         shop_id=shop.id,
         name=default.name,
         trigger=RuleTrigger.REQUESTED,
-        mode=RuleMode.LIVE,
+        mode=default.mode,
         position=position,
         created_at=now,
         updated_at=now,
@@ -112,7 +142,7 @@ async def _create(tx: Transaction, shop: Shop, default: Default, position: int) 
         rule_id=rule.id,
         number=1,
         condition=language.compiled(condition(default, currency)).condition,
-        actions=actions.stored([default.action]),
+        actions=actions.stored(default.actions(currency)),
         description=default.description,
         author=AUTHOR,
         created_at=now,
