@@ -18,7 +18,7 @@ from starlette.routing import Route
 from refund_gql import database, jobs, registry, vault, webhooks
 from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
-from refund_gql.flow import classification, reconciliation
+from refund_gql.flow import assessment, classification, crm_flags, flags, reconciliation
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
@@ -96,6 +96,7 @@ def work(running: Engine) -> jobs.Work:
             "classify": lambda subject: classification.classify(UUID(subject), running.risks),
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
+            "flags": lambda subject: crm_flags.tell(running.risks, UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
             "announce": lambda subject: announcing.announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),
@@ -103,13 +104,17 @@ def work(running: Engine) -> jobs.Work:
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
+            "assess": ("*/5 * * * *", assessment.assess),
+            "baseline": ("23 2 * * *", assessment.assess_all),
+            "decay": ("*/5 * * * *", flags.decay),
+            "late-flags": ("*/10 * * * *", lambda: crm_flags.announce(running.risks)),
             "trim": ("17 3 * * *", reconciliation.trim),
         },
     )
 
 
 async def _reconcile() -> None:
-    await reconciliation.reconcile(messages.MISSING, deliveries.MISSING)
+    await reconciliation.reconcile(crm_flags.MISSING, messages.MISSING, deliveries.MISSING)
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ DEFAULTS: tuple[Default, ...] = (
         },
         condition=(
             "refund.currency == shop.currency && refund.amount >= {high}\n"
-            "  || customer.risk_known && customer.risk_level == 'HIGH'"
+            "  || customer.risk_level == 'HIGH'"
         ),
         action=Route(desk=Desk.REVIEW),
     ),

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from refund_gql.database import Transaction
-from refund_gql.flow.risk import Risk
+from refund_gql.flow.signals import Risk
 from refund_gql.models import Refund
 from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.states import RefundKind

@@ -10,12 +10,14 @@ from refund_gql.backoffice import staff
 from refund_gql.graphql.sources import Node
 from refund_gql.models import (
     ApiToken,
+    CrmFlags,
     Customer,
     CustomerRisk,
     ImportReject,
     ImportRun,
     Message,
     ProviderHealth,
+    RiskBaseline,
     RuleEvaluation,
     RuleUse,
     RuleVersion,
@@ -27,7 +29,7 @@ from refund_gql.models import (
 )
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
-from refund_gql.states import DeliveryStatus, MessageStatus, RuleMode, RuleTrigger
+from refund_gql.states import CrmFlagsStatus, DeliveryStatus, MessageStatus, RuleMode, RuleTrigger
 from support.api import Api, key
 from support.refusals import mutate
 from support.snapshot import Snapshot, snapshot
@@ -314,6 +316,42 @@ async def _plugins(shop: Populated) -> None:
         signals=[],
         known=True,
         asked_at=clock.now(),
+    )
+    await _flags(shop, customer)
+
+
+async def _flags(shop: Populated, customer: Customer) -> None:
+    """A flag that somebody appeals against, and the CRM system that has taken it."""
+    await _call(
+        shop.world.agent,
+        "customerFlag",
+        "CustomerFlag",
+        {
+            "customerId": ids.encode("Customer", customer.id),
+            "flag": f"flag-{shop.mark}",
+            "why": {"en": f"Why {shop.mark}"},
+            "idempotencyKey": key(),
+        },
+    )
+    appeal = {"text": f"Appeal {shop.mark}", "idempotencyKey": key()}
+    heard = await mutate(shop.world.customer, "customerAppeal", {"input": appeal})
+    assert heard["__typename"] == "CustomerAppealReceipt", heard
+    await CrmFlags.create(
+        shop_id=shop.shop_id,
+        customer_id=customer.id,
+        provider=f"crm-{shop.mark}",
+        status=CrmFlagsStatus.TOLD,
+        told=[f"flag-{shop.mark}"],
+        error=f"Error {shop.mark}",
+    )
+    await RiskBaseline.create(
+        shop_id=shop.shop_id,
+        customers=0,
+        high_rate=0.0,
+        extreme_rate=0.0,
+        high_amount=0,
+        computed_at=clock.now(),
+        assessed_until=clock.now(),
     )
 
 
