@@ -104,13 +104,20 @@ def work(running: Engine) -> jobs.Work:
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
-            "assess": ("*/5 * * * *", assessment.assess),
-            "baseline": ("23 2 * * *", assessment.assess_all),
-            "decay": ("*/5 * * * *", flags.decay),
-            "late-flags": ("*/10 * * * *", lambda: crm_flags.announce(running.risks)),
+            **_about_customers(running.risks),
             "trim": ("17 3 * * *", reconciliation.trim),
         },
     )
+
+
+def _about_customers(risks: Risks) -> Mapping[str, jobs.Schedule]:
+    """What is looked at while no refund waits."""
+    return {
+        "assess": ("*/5 * * * *", assessment.assess),
+        "baseline": ("23 2 * * *", assessment.assess_all),
+        "decay": ("*/5 * * * *", flags.decay),
+        "late-flags": ("*/10 * * * *", lambda: crm_flags.announce(risks)),
+    }
 
 
 async def _reconcile() -> None:

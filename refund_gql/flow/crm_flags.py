@@ -72,20 +72,30 @@ async def tell(risks: Risks, customer_id: UUID) -> None:
     if known is None or known.flags_told >= known.flags_version:
         return
     crms = await risks.set_up(known.shop_id)
-    telling = (_tell(risks, known, crm) for crm in crms)
-    if all(await asyncio.gather(*telling)):
-        version = known.flags_version
-        await database.transaction(lambda tx: _settle(tx, customer_id, version))
+    await asyncio.gather(*(_tell(risks, known, crm) for crm in crms))
+    await database.transaction(lambda tx: _settle(tx, known, crms))
 
 
-async def _tell(risks: Risks, known: CustomerRisk, crm: str) -> bool:
-    """Whether the CRM system has nothing more to hear of this version, or refuses to."""
+async def _tell(risks: Risks, known: CustomerRisk, crm: str) -> None:
     key = await risk.key(known.customer_id)
     call = await database.transaction(lambda tx: _begin(tx, known, crm, key))
-    if isinstance(call, bool):
-        return call
-    answer = await _ask(risks, known.shop_id, call)
-    return await database.transaction(lambda tx: _finish(tx, call, answer))
+    if call is not None:
+        answer = await _ask(risks, known.shop_id, call)
+        await database.transaction(lambda tx: _finish(tx, call, answer))
+
+
+_SETTLE = """
+update customer_risk k set flags_told = heard.version
+  from (select coalesce(min(coalesce(c.version, 0)), $3) as version
+          from unnest($2::text[]) as crm (name)
+          left join crm_flags c on c.provider = crm.name and c.customer_id = $1) as heard
+ where k.customer_id = $1 and k.flags_told < heard.version
+"""
+
+
+async def _settle(tx: Transaction, known: CustomerRisk, crms: Sequence[str]) -> None:
+    """Note the version that every CRM system has heard of, whoever told it."""
+    await tx.execute_query(_SETTLE, [known.customer_id, list(crms), known.flags_version])
 
 
 # --- before the call --------------------------------------------------------------------------
@@ -96,21 +106,18 @@ values ($1, $2, $3, $4, 'PENDING', 0, 0, 0) on conflict (customer_id, provider) 
 """
 
 
-async def _begin(tx: Transaction, known: CustomerRisk, crm: str, key: CustomerKey) -> _Call | bool:
-    """Name the call in the row. Without one: True when there is nothing to tell, False when it
-    is not the time."""
+async def _begin(tx: Transaction, known: CustomerRisk, crm: str, key: CustomerKey) -> _Call | None:
+    """Name the call in the row; None when there is nothing to tell, or it is not the time."""
     row = await _locked(tx, known, crm)
     customer = await CustomerRisk.get(id=known.id, using_db=tx)
     now, version = clock.now(), customer.flags_version
-    if row.version >= version:
-        return True
-    if _is_early(row, now):
-        return False
+    if row.version >= version or _is_early(row, now):
+        return None
     wanted, ours = await _wanted(tx, customer, row), frozenset(row.attempted)
     if wanted == ours == frozenset(row.told):
         _note_told(row, version, wanted)
         await row.save(using_db=tx)
-        return True
+        return None
     row.status, row.attempted = CrmFlagsStatus.PENDING, sorted(ours | wanted)
     row.calls += 1
     row.tries += 1
@@ -165,11 +172,11 @@ def _one(results: Sequence[FlagResult]) -> Answer:
 # --- after the call ---------------------------------------------------------------------------
 
 
-async def _finish(tx: Transaction, call: _Call, answer: Answer) -> bool:
+async def _finish(tx: Transaction, call: _Call, answer: Answer) -> None:
     rows = CrmFlags.filter(id=call.row.id).using_db(tx)
     row = await rows.select_for_update().get()
     if row.calls != call.row.calls:
-        return False  # it was taken for lost, and another call says what holds now
+        return  # it was taken for lost, and another call says what holds now
     row.calling_until = None
     if isinstance(answer, FlagResult) and answer.applied is True:
         _note_told(row, call.version, call.wanted)
@@ -181,7 +188,6 @@ async def _finish(tx: Transaction, call: _Call, answer: Answer) -> bool:
         _note(row, answer)
     await row.save(using_db=tx)
     await _set_alarm(tx, row)
-    return row.version >= call.version
 
 
 def _note_told(row: CrmFlags, version: int, wanted: frozenset[str]) -> None:
@@ -234,15 +240,6 @@ async def _set_alarm(tx: Transaction, row: CrmFlags) -> None:
     if row.version < customer.flags_version:
         key = f"flags:{row.customer_id}:{row.provider}:{row.calls}"
         await jobs.enqueue(tx, "flags", row.customer_id, key=key, run_at=row.next_try_at)
-
-
-_SETTLE = """
-update customer_risk set flags_told = $2 where customer_id = $1 and flags_told < $2
-"""
-
-
-async def _settle(tx: Transaction, customer_id: UUID, version: int) -> None:
-    await tx.execute_query(_SETTLE, [customer_id, version])
 
 
 # --- a CRM system that was set up later -------------------------------------------------------
