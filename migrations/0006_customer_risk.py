@@ -100,7 +100,6 @@ class Migration(migrations.Migration):
                 ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('customers', fields.IntField()),
                 ('high_rate', fields.FloatField()),
-                ('extreme_rate', fields.FloatField()),
                 ('high_amount', fields.BigIntField()),
                 ('computed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('assessed_until', fields.DatetimeField(auto_now=False, auto_now_add=False)),

@@ -50,8 +50,6 @@ with counted as ({_COUNTED}), bought as (
 select count(*) as customers,
        percentile_disc(0.95) within group (
            order by coalesce(r.orders, 0)::float8 / b.orders) as high_rate,
-       percentile_disc(0.99) within group (
-           order by coalesce(r.orders, 0)::float8 / b.orders) as extreme_rate,
        percentile_disc(0.95) within group (order by coalesce(r.amount, 0))::bigint as high_amount
   from bought b left join refunded r using (customer_id)
 """  # noqa: S608 - no input
@@ -150,7 +148,6 @@ async def _learn(shop: Shop, now: datetime) -> Baseline:
     return Baseline(
         customers=row["customers"],
         high_rate=row["high_rate"] or 0.0,
-        extreme_rate=row["extreme_rate"] or 0.0,
         high_amount=row["high_amount"] or 0,
     )
 
@@ -159,24 +156,23 @@ def _usual(row: RiskBaseline) -> Baseline:
     return Baseline(
         customers=row.customers,
         high_rate=row.high_rate,
-        extreme_rate=row.extreme_rate,
         high_amount=row.high_amount,
     )
 
 
 _KEEP = """
-insert into risk_baseline (id, shop_id, customers, high_rate, extreme_rate, high_amount,
+insert into risk_baseline (id, shop_id, customers, high_rate, high_amount,
                            computed_at, assessed_until)
-values ($1, $2, $3, $4, $5, $6, $7, $7)
+values ($1, $2, $3, $4, $5, $6, $6)
 on conflict (shop_id) do update
    set customers = excluded.customers, high_rate = excluded.high_rate,
-       extreme_rate = excluded.extreme_rate, high_amount = excluded.high_amount,
+       high_amount = excluded.high_amount,
        computed_at = excluded.computed_at, assessed_until = excluded.assessed_until
 """
 
 
 async def _keep(tx: Transaction, shop: Shop, usual: Baseline, now: datetime) -> None:
-    figures = [usual.customers, usual.high_rate, usual.extreme_rate, usual.high_amount]
+    figures = [usual.customers, usual.high_rate, usual.high_amount]
     await tx.execute_query(_KEEP, [new_id(), shop.id, *figures, now])
 
 

@@ -25,6 +25,8 @@ MIN_CUSTOMERS = 20
 """With fewer to compare with, nothing is usual."""
 MIN_RATE, MIN_EXTREME_RATE = 0.25, 0.5
 """A rate below these is not high, however rare refunds are in the shop."""
+EXTREME = 2
+"""A rate is extreme that is so many times what 95 of 100 customers do not exceed."""
 MIN_REFUNDS, MIN_EXTREME_REFUNDS = 3, 5
 REPEATS = 3
 """Refunds for one reason."""
@@ -39,8 +41,6 @@ class Baseline:
     customers: int
     high_rate: float
     """95 of 100 do not exceed it; 0 to 1."""
-    extreme_rate: float
-    """99 of 100."""
     high_amount: int
     """95 of 100 were not refunded more, in minor units of the shop's currency."""
 
@@ -86,18 +86,16 @@ def _rate(history: History, usual: Baseline) -> Iterator[Signal]:
     high = rate > usual.high_rate and rate >= MIN_RATE and refunded >= MIN_REFUNDS
     if not high:
         return
-    extreme = (
-        rate > usual.extreme_rate and rate >= MIN_EXTREME_RATE and refunded >= MIN_EXTREME_REFUNDS
-    )
-    limit, share = (usual.extreme_rate, 99) if extreme else (usual.high_rate, 95)
+    least = max(EXTREME * usual.high_rate, MIN_EXTREME_RATE)
+    extreme = rate >= least and refunded >= MIN_EXTREME_REFUNDS
     yield _signal(
         "refund-rate",
         RiskLevel.HIGH if extreme else RiskLevel.MEDIUM,
         history.refunds,
         zh=f"近一年 {history.orders} 个订单中有 {refunded} 个退款（{rate:.0%}），"
-        f"本店 {share}% 的顾客不超过 {limit:.0%}",
+        f"本店 95% 的顾客不超过 {usual.high_rate:.0%}",
         en=f"{refunded} of {history.orders} orders of the last year were refunded ({rate:.0%}); "
-        f"{share}% of this shop's customers stay at or below {limit:.0%}",
+        f"95% of this shop's customers stay at or below {usual.high_rate:.0%}",
     )
 
 

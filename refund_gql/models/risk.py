@@ -58,8 +58,6 @@ class RiskBaseline(ShopRow):
     """Whose figures these are: those with enough orders."""
     high_rate = fields.FloatField()
     """The refund rate that 95 of 100 of them do not exceed, 0 to 1."""
-    extreme_rate = fields.FloatField()
-    """The same for 99 of 100."""
     high_amount: int = minor_units()
     """What 95 of 100 of them were not refunded more than, in minor units of the shop's currency."""
     computed_at: datetime = moment()

@@ -343,7 +343,6 @@ async def _flags(shop: Populated) -> None:
         shop_id=shop.shop_id,
         customers=0,
         high_rate=0.0,
-        extreme_rate=0.0,
         high_amount=0,
         computed_at=clock.now(),
         assessed_until=clock.now(),
