@@ -146,6 +146,11 @@ class Migration(migrations.Migration):
             name='own_signals',
             field=fields.JSONField(default=list, db_default=SqlDefault("'[]'"), encoder=JSON_DUMPS, decoder=loads),
         ),
+        ops.AddField(
+            model_name='CustomerRisk',
+            name='version',
+            field=fields.IntField(default=0),
+        ),
         ops.AddIndex(
             model_name='CustomerRisk',
             index=Index(fields=['changes_at']),

@@ -11,6 +11,7 @@ from support.world import World, shipped
 
 from refund_gql import clock
 from refund_gql.app import Engine
+from refund_gql.database import Transaction
 from refund_gql.flow import assessment, flags, own_signals, standing
 from refund_gql.flow.own_signals import Baseline, History, Period
 from refund_gql.flow.signals import Risk, Signal, loaded, stored
@@ -274,7 +275,7 @@ def news(monkeypatch: pytest.MonkeyPatch) -> list[RiskChange]:
     """What is noticed from now on."""
     seen: list[RiskChange] = []
 
-    async def note(change: RiskChange) -> None:
+    async def note(tx: Transaction, change: RiskChange) -> None:
         seen.append(change)
 
     monkeypatch.setattr(standing, "_noticed", note)
@@ -332,8 +333,9 @@ async def test_a_signal_that_ends_is_noticed(world: World, news: list[RiskChange
     with clock.fixed(lambda: later):
         await flags.decay()
     who = await customer_id(world)
-    assert [change.after.level for change in news if change.customer_id == who] == [
-        RiskLevel.MEDIUM,
-        None,
+    mine = [change for change in news if change.customer_id == who]
+    assert [(change.version, change.after.level) for change in mine] == [
+        (1, RiskLevel.MEDIUM),
+        (2, None),
     ]
     assert (await CustomerRisk.get(customer_id=who)).changes_at is None

@@ -61,7 +61,7 @@ class Risks:
         [row] = await database.fetch(_KEPT, customer_id, list(self.names))
         own = _own(dict(row))
         if not row["crms"]:
-            return Risk(known=True, signals=own)
+            return Risk(alone=True, signals=own)
         if row["known"] and clock.now() < row["asked_at"] + FRESH:
             told = Risk(known=True, tier=row["tier"], signals=loaded(orjson.loads(row["signals"])))
         else:

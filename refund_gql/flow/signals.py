@@ -74,7 +74,9 @@ class Risk:
     """What is known about one customer."""
 
     known: bool = False
-    """Every CRM system that the shop has set up has answered."""
+    """Every CRM system that the shop has set up has answered, and there is one."""
+    alone: bool = False
+    """There is none: what the shop knows by itself is all there is to know."""
     tier: str | None = None
     signals: tuple[Signal, ...] = ()
 
@@ -86,11 +88,11 @@ class Risk:
 
     @property
     def level(self) -> RiskLevel | None:
-        """The highest of the signals that hold; LOW when all have answered and none does."""
+        """The highest of the signals that hold; LOW when nobody is left to ask and none does."""
         levels = [signal.level for signal in self.holding]
         if levels:
             return max(levels, key=LEVELS.index)
-        return RiskLevel.LOW if self.known else None
+        return RiskLevel.LOW if self.known or self.alone else None
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -102,7 +104,8 @@ class Risk:
         """As rules ask for it; what is not known is left out."""
         found: dict[str, FactValue] = {"customer.risk_known": self.known}
         # The shop's own flags count even while a CRM system keeps its own to itself.
-        if self.known or any(signal.source is RiskSource.FLAG for signal in self.holding):
+        ours = any(signal.source is RiskSource.FLAG for signal in self.holding)
+        if self.known or self.alone or ours:
             found["customer.flags"] = self.flags
         if self.level is not None:
             found["customer.risk_level"] = self.level.value

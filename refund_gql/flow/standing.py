@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 
-from refund_gql import clock
 from refund_gql.database import Transaction
 from refund_gql.flow.signals import Risk, Signal, loaded
 from refund_gql.models import CustomerFlag, CustomerRisk, Refund, new_id
@@ -20,8 +19,8 @@ from refund_gql.states import FINAL
 _log = structlog.get_logger(__name__)
 
 _MAKE = """
-insert into customer_risk (id, shop_id, customer_id, known, flags_version, flags_told)
-values ($1, $2, $3, false, 0, 0) on conflict (shop_id, customer_id) do nothing
+insert into customer_risk (id, shop_id, customer_id, version, known, flags_version, flags_told)
+values ($1, $2, $3, 0, false, 0, 0) on conflict (shop_id, customer_id) do nothing
 """
 
 
@@ -48,6 +47,8 @@ class RiskChange:
 
     shop_id: UUID
     customer_id: UUID
+    version: int
+    """Counts her changes, from 1: the same number is the same news."""
     before: Standing
     after: Standing
     refunds: tuple[UUID, ...]
@@ -71,9 +72,11 @@ async def settle(tx: Transaction, row: CustomerRisk) -> None:
     row.level, row.flags = after.level, list(after.flags)
     ends = [signal.expires_at for signal in risk.holding if signal.expires_at is not None]
     row.changes_at = min(ends, default=None)
+    news = after.differs(before)
+    row.version += news
     await row.save(using_db=tx)
-    if after.differs(before):
-        await _noticed(await _change(tx, row, before, after))
+    if news:
+        await _noticed(tx, await _change(tx, row, before, after))
 
 
 def kept(row: CustomerRisk, flags: Sequence[CustomerFlag]) -> Risk:
@@ -93,18 +96,18 @@ async def _change(
     return RiskChange(
         shop_id=row.shop_id,
         customer_id=row.customer_id,
+        version=row.version,
         before=before,
         after=after,
         refunds=tuple(refund.id for refund in await refunds.order_by("id").only("id")),
     )
 
 
-async def _noticed(change: RiskChange) -> None:
+async def _noticed(tx: Transaction, change: RiskChange) -> None:
     _log.info(
         "a customer's risk has changed",
         customer=str(change.customer_id),
         before=change.before.level,
         after=change.after.level,
         open_refunds=len(change.refunds),
-        at=clock.now().isoformat(),
     )

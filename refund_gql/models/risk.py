@@ -22,6 +22,8 @@ class CustomerRisk(ShopRow):
     """The highest of all signals when it was last looked at; None: not known, or none."""
     flags: Any = listing()
     """The codes of all flags when it was last looked at, sorted."""
+    version = fields.IntField(default=0)
+    """Grows with every change of level or flags that is news."""
     changes_at: datetime | None = moment(null=True)
     """When the next signal or flag ends; None: none does."""
     tier = fields.CharField(max_length=64, null=True)

@@ -235,8 +235,9 @@ FACTS: tuple[Fact, ...] = (
     ),
     _declared(
         "customer.risk_known", True,
-        "已接入的 CRM 是否均已应答；CRM 不可用时为 false",
-        "Whether every CRM that is set up has answered; false while one does not",
+        "已接入的 CRM 是否均已应答；CRM 不可用或未接入时为 false",
+        "Whether every CRM that is set up has answered; false while one does not, "
+        "and where there is none",
     ),
     _declared(
         "customer.risk_level", "LOW",
