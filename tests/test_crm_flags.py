@@ -266,7 +266,18 @@ async def test_a_refusal_is_seen_and_the_next_change_is_tried(world: World, crm:
     assert crm.account.flags("C-1") == ["swapper", "watch"]
 
 
-@pytest.mark.parametrize("says", [None, "yes", [], [object()], [None, None]])
+@pytest.mark.parametrize(
+    "says",
+    [
+        None,
+        "yes",
+        [],
+        [object()],
+        [None, None],
+        [FlagResult(reference="C-1", applied="yes")],  # type: ignore[arg-type] # on purpose
+        [FlagResult(reference="C-1", applied=False, code=7)],  # type: ignore[arg-type] # the same
+    ],
+)
 async def test_nonsense_is_no_proof(
     world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch, says: Any
 ) -> None:

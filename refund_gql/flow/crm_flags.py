@@ -71,13 +71,12 @@ async def tell(risks: Risks, customer_id: UUID) -> None:
     known = await database.read(CustomerRisk.filter(customer_id=customer_id).first)
     if known is None or known.flags_told >= known.flags_version:
         return
-    crms = await risks.set_up(known.shop_id)
-    await asyncio.gather(*(_tell(risks, known, crm) for crm in crms))
+    crms, key = await risks.set_up(known.shop_id), await risk.key(customer_id)
+    await asyncio.gather(*(_tell(risks, known, crm, key) for crm in crms))
     await database.transaction(lambda tx: _settle(tx, known, crms))
 
 
-async def _tell(risks: Risks, known: CustomerRisk, crm: str) -> None:
-    key = await risk.key(known.customer_id)
+async def _tell(risks: Risks, known: CustomerRisk, crm: str, key: CustomerKey) -> None:
     call = await database.transaction(lambda tx: _begin(tx, known, crm, key))
     if call is not None:
         answer = await _ask(risks, known.shop_id, call)
@@ -111,7 +110,7 @@ async def _begin(tx: Transaction, known: CustomerRisk, crm: str, key: CustomerKe
     row = await _locked(tx, known, crm)
     customer = await CustomerRisk.get(id=known.id, using_db=tx)
     now, version = clock.now(), customer.flags_version
-    if row.version >= version or _is_early(row, now):
+    if row.version >= version or await _is_early(tx, row, now):
         return None
     wanted, ours = await _wanted(tx, customer, row), frozenset(row.attempted)
     if wanted == ours == frozenset(row.told):
@@ -142,10 +141,14 @@ async def _locked(tx: Transaction, known: CustomerRisk, crm: str) -> CrmFlags:
     return await rows.select_for_update().get()
 
 
-def _is_early(row: CrmFlags, now: datetime) -> bool:
-    """A call is under way, whose end sets the next alarm; or the CRM system is to be left alone."""
-    called = row.calling_until is not None and row.calling_until > now
-    return called or (row.next_try_at is not None and row.next_try_at > now + _SLACK)
+async def _is_early(tx: Transaction, row: CrmFlags, now: datetime) -> bool:
+    """A call is under way, or the CRM system is to be left alone. The end of either has an alarm;
+    a call that was cut off has no end, and gets one here."""
+    if row.calling_until is not None and row.calling_until > now:
+        key = f"flags:{row.customer_id}:{row.provider}:{row.calls}:cut-off"
+        await jobs.enqueue(tx, "flags", row.customer_id, key=key, run_at=row.calling_until)
+        return True
+    return row.next_try_at is not None and row.next_try_at > now + _SLACK
 
 
 # --- the call ---------------------------------------------------------------------------------
@@ -164,9 +167,17 @@ def _one(results: Sequence[FlagResult]) -> Answer:
     """The one result there must be; what a plugin returns is foreign."""
     if isinstance(results, list | tuple) and len(results) == 1:
         [result] = results
-        if isinstance(result, FlagResult):
+        if isinstance(result, FlagResult) and _is_readable(result):
             return result
     return OutcomeUnknown("the answer is no list of one result", code="NONSENSE")
+
+
+def _is_readable(result: FlagResult) -> bool:
+    words = (result.code or "", result.message)
+    switches = (result.applied, result.retriable)
+    return all(isinstance(word, str) for word in words) and all(
+        isinstance(switch, bool) for switch in switches
+    )
 
 
 # --- after the call ---------------------------------------------------------------------------
@@ -178,7 +189,7 @@ async def _finish(tx: Transaction, call: _Call, answer: Answer) -> None:
     if row.calls != call.row.calls:
         return  # it was taken for lost, and another call says what holds now
     row.calling_until = None
-    if isinstance(answer, FlagResult) and answer.applied is True:
+    if isinstance(answer, FlagResult) and answer.applied:
         _note_told(row, call.version, call.wanted)
     elif _is_final(answer):
         row.status, row.version, row.tries = CrmFlagsStatus.REFUSED, call.version, 0
