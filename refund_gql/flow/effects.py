@@ -50,7 +50,7 @@ async def _flag(change: Change, action: Flag, kept: UUID) -> None:
 
 
 async def _unflag(change: Change, action: Unflag, kept: UUID) -> None:
-    """Whoever set it; a flag that nobody has set is no mistake."""
+    """Whoever set it. A flag that she does not have is no mistake."""
     refund = change.refund
     if refund.customer_id is None:
         return
