@@ -18,7 +18,15 @@ from starlette.routing import Route
 from refund_gql import database, jobs, registry, vault, webhooks
 from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
-from refund_gql.flow import classification, reactions, reconciliation, waiting
+from refund_gql.flow import (
+    assessment,
+    classification,
+    crm_flags,
+    flags,
+    reactions,
+    reconciliation,
+    waiting,
+)
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
@@ -97,6 +105,7 @@ def work(running: Engine) -> jobs.Work:
             "classify": lambda subject: classification.classify(UUID(subject), running.risks),
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
+            "flags": lambda subject: crm_flags.tell(running.risks, UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
             "announce": lambda subject: _announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),
@@ -105,14 +114,27 @@ def work(running: Engine) -> jobs.Work:
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
+            **_about_customers(running.risks),
             "trim": ("17 3 * * *", reconciliation.trim),
             "clock": ("* * * * *", _look_at_the_clock),
         },
     )
 
 
+def _about_customers(risks: Risks) -> Mapping[str, jobs.Schedule]:
+    """What is looked at while no refund waits."""
+    return {
+        "assess": ("*/5 * * * *", assessment.assess),
+        "baseline": ("23 2 * * *", assessment.assess_all),
+        "decay": ("*/5 * * * *", flags.decay),
+        "late-flags": ("*/10 * * * *", lambda: crm_flags.announce(risks)),
+    }
+
+
 async def _reconcile() -> None:
-    await reconciliation.reconcile(announcing.MISSING, messages.MISSING, deliveries.MISSING)
+    await reconciliation.reconcile(
+        announcing.MISSING, messages.MISSING, deliveries.MISSING, crm_flags.MISSING
+    )
 
 
 async def _announce(channels: Channels, subject: str) -> None:

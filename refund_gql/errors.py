@@ -163,6 +163,10 @@ class NotAllowed(Refusal):
             "en": "Nobody approves their own proposal; ask a colleague",
             "zh": "不能审批自己提出的方案，请由其他同事审核",
         },
+        "OWN_FLAG": {
+            "en": "You set this flag yourself; ask another owner to look at the appeal",
+            "zh": "该标记由您本人设置，请由其他店主处理申诉",
+        },
         "AMOUNT_IS_COMPUTED": {
             "en": "The amount of a customer's request is computed by the shop",
             "zh": "退款金额由系统计算，客户不能自行填写",

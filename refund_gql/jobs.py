@@ -21,7 +21,8 @@ from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointE
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.errors import RetryRequested
-from pgqueuer.models import Context, Job, Schedule
+from pgqueuer.models import Context, Job
+from pgqueuer.models import Schedule as Tick
 from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
@@ -30,6 +31,8 @@ from refund_gql.database import Transaction
 from refund_gql.settings import Settings
 
 Handler = Callable[[str], Awaitable[None]]
+Schedule = tuple[str, Callable[[], Awaitable[None]]]
+"""A cron expression in UTC, and what to do then."""
 _log = structlog.get_logger(__name__)
 
 # Every name is given here, because PgQueuer would otherwise take names from the environment,
@@ -52,10 +55,10 @@ _KEEP_LOG = timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a worker can do: kind -> handler, and kind -> (cron expression in UTC, function)."""
+    """What a worker can do, by kind."""
 
     handlers: Mapping[str, Handler]
-    schedules: Mapping[str, tuple[str, Callable[[], Awaitable[None]]]]
+    schedules: Mapping[str, Schedule]
 
 
 class _TransactionDriver:
@@ -154,8 +157,8 @@ def _entry(handler: Handler) -> Callable[[Job], Awaitable[None]]:
     return entry
 
 
-def _tick(function: Callable[[], Awaitable[None]]) -> Callable[[Schedule], Awaitable[None]]:
-    async def tick(schedule: Schedule) -> None:
+def _tick(function: Callable[[], Awaitable[None]]) -> Callable[[Tick], Awaitable[None]]:
+    async def tick(schedule: Tick) -> None:
         await function()
 
     return tick

@@ -129,6 +129,7 @@ KINDS: dict[str, dict[str, str]] = {
     "Refund": {"en": "refund", "zh": "退款单"},
     "RefundLine": {"en": "refund line", "zh": "退款商品"},
     "Payout": {"en": "payout", "zh": "退款付款"},
+    "CustomerFlag": {"en": "flag", "zh": "顾客标记"},
     "Message": {"en": "message", "zh": "消息"},
     "Rule": {"en": "rule", "zh": "规则"},
     "Provider": {"en": "provider", "zh": "服务插件"},

@@ -183,6 +183,49 @@ class DeliveryStatus(StrEnum):
     """Three days of tries, or an endpoint that is disabled: staff can send it again."""
 
 
+class RiskSource(StrEnum):
+    """Who says something about a customer's risk."""
+
+    CRM = "CRM"
+    """A CRM system."""
+    HISTORY = "HISTORY"
+    """What the customer has done in this shop."""
+    FLAG = "FLAG"
+    """A flag that the shop, or one of its rules, has set."""
+
+
+class FlagChangeKind(StrEnum):
+    """What happened to a customer's flag."""
+
+    SET = "SET"
+    APPEALED = "APPEALED"
+    """The customer, or somebody for her, asks to look again."""
+    UPHELD = "UPHELD"
+    """Somebody has looked again, and it stays."""
+    REMOVED = "REMOVED"
+    EXPIRED = "EXPIRED"
+
+
+class AppealOutcome(StrEnum):
+    """What came of looking again."""
+
+    UPHELD = "UPHELD"
+    """The flag stays."""
+    REMOVED = "REMOVED"
+    """The flag is gone."""
+
+
+class CrmFlagsStatus(StrEnum):
+    """Where one CRM system stands with a customer's flags."""
+
+    PENDING = "PENDING"
+    """It is to be told, or to be told again."""
+    TOLD = "TOLD"
+    """It has taken them."""
+    REFUSED = "REFUSED"
+    """It has refused them for good; the next change of the flags is tried again."""
+
+
 class Fulfilment(StrEnum):
     """How far goods have left the warehouse, per line and per order."""
 

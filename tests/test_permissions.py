@@ -317,6 +317,17 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "reasonTagRetire", {"id": nowhere}
     yield from outward()
     yield from ruling()
+    yield from flagging()
+
+
+def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for flags."""
+    customer = {"customerId": ids.encode("Customer", new_id()), "flag": "", "why": {}}
+    yield "customerFlag", customer
+    yield "customerUnflag", customer
+    yield "customerAppeal", {"text": ""}
+    flag = {"flagId": ids.encode("CustomerFlag", new_id()), "outcome": "UPHELD", "why": {}}
+    yield "customerAppealAnswer", flag
 
 
 def ruling() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -187,6 +187,8 @@ async def test_a_rule_sees_what_is_true(world: World) -> None:
         "customer.refund_rate_90d": 0.0,
         "customer.refund_rate_365d": 0.0,
         "customer.risk_known": False,
+        "customer.risk_level": "LOW",
+        "customer.flags": [],
         "shop.currency": "CNY",
         "desk.queue_length": 0,
     }

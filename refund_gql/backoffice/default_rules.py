@@ -49,7 +49,7 @@ DEFAULTS: tuple[Default, ...] = (
         },
         condition=(
             "refund.currency == shop.currency && refund.amount >= {high}\n"
-            "  || customer.risk_known && customer.risk_level == 'HIGH'"
+            "  || customer.risk_level == 'HIGH'"
         ),
         actions=lambda currency: (Route(desk=Desk.REVIEW),),
     ),

@@ -6,4 +6,8 @@
 `journal` is the one way a refund changes, `once` makes a mutation run once per key, `claims`
 gives back what a refund held, `policy` holds the rules of the house, `reconciliation` proves
 that nothing waits for ever.
+
+What is known of the customer: `signals` says what counts, `risk` asks CRM systems, `own_signals`
+and `assessment` look at her history, `flags` and `appeals` are what people say, `standing` is
+what all of it comes to, and `crm_flags` tells CRM systems.
 """

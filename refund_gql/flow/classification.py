@@ -14,7 +14,8 @@ from refund_gql.auth import system
 from refund_gql.events import EventType
 from refund_gql.flow import effects, facts, journal, payout, quote
 from refund_gql.flow.journal import Change
-from refund_gql.flow.risk import Risk, Risks
+from refund_gql.flow.risk import Risks
+from refund_gql.flow.signals import Risk
 from refund_gql.models import Capture, OrderLine, Refund, RefundLine, Shop, new_id
 from refund_gql.rules import engine, records
 from refund_gql.rules.actions import Action, Approve, Route

@@ -8,11 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from refund_gql.events import EventType
+from refund_gql.flow import flags, standing
+from refund_gql.flow.flags import Author, Mark
 from refund_gql.flow.journal import Change
 from refund_gql.models import ReasonTag
-from refund_gql.rules.actions import ActionKind, AddTag
+from refund_gql.rules.actions import ActionKind, AddTag, Flag, Unflag
 from refund_gql.rules.engine import Evaluation
+
+_log = structlog.get_logger(__name__)
 
 Effect = Callable[[Change, Any, UUID], Awaitable[None]]
 """The change, the action's parameters, and the id of the evaluation that wants it."""
@@ -36,7 +42,29 @@ async def _add_tag(change: Change, action: AddTag, kept: UUID) -> None:
         await change.record(EventType.REASON_FOUND, found)
 
 
+async def _flag(change: Change, action: Flag, kept: UUID) -> None:
+    """A flag that holds already stays as it is."""
+    refund = change.refund
+    if refund.customer_id is None:
+        return
+    row = await standing.lock(change.tx, refund.shop_id, refund.customer_id)
+    mark = Mark(code=action.flag, why=action.why.texts(), level=action.level, days=action.days)
+    if await flags.put(change.tx, row, mark, Author.of(change.viewer, kept)) is None:
+        _log.warning("a customer has too many flags", customer=str(row.customer_id))
+
+
+async def _unflag(change: Change, action: Unflag, kept: UUID) -> None:
+    """Whoever set it. A flag that she does not have is no mistake."""
+    refund = change.refund
+    if refund.customer_id is None:
+        return
+    row = await standing.lock(change.tx, refund.shop_id, refund.customer_id)
+    await flags.take_off(change.tx, row, action.flag, {}, Author.of(change.viewer, kept))
+
+
 EFFECTS: Mapping[ActionKind, Effect] = {
     ActionKind.ADD_TAG: _add_tag,
+    ActionKind.FLAG: _flag,
+    ActionKind.UNFLAG: _unflag,
 }
 """Every action that `rules.actions.AVAILABLE` offers and that does not decide."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from refund_gql import markets
 from refund_gql.database import Transaction
 from refund_gql.flow import policy
-from refund_gql.flow.risk import Risk
+from refund_gql.flow.signals import Risk
 from refund_gql.models import Order, Refund, Shipment, Shop
 from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.states import RefundKind

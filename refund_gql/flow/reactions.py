@@ -23,7 +23,8 @@ from refund_gql.auth import system
 from refund_gql.database import Transaction
 from refund_gql.flow import effects, facts, journal, quote, routing, visits
 from refund_gql.flow.journal import Change
-from refund_gql.flow.risk import Risk, Risks
+from refund_gql.flow.risk import Risks
+from refund_gql.flow.signals import Risk
 from refund_gql.flow.visits import Visit
 from refund_gql.models import Refund, RuleEvaluation, Shop, TrackingCheckpoint
 from refund_gql.rules import engine, records

@@ -1,14 +1,14 @@
 """What the shop's CRM systems say about a customer: asked with a deadline, kept for a while.
 
 A CRM system that is down or slow is no reason to fail a refund, and none to approve one: then
-the risk is not known, and says so.
+the risk is not known, and says so. What the shop knows by itself counts all the same.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
-from typing import Self
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -17,10 +17,13 @@ import structlog
 from refund_gql import clock, database
 from refund_gql.database import Transaction
 from refund_gql.errors import Unavailable
-from refund_gql.models import Customer, CustomerRisk, PluginSettings, new_id
-from refund_gql.providers import Crm, CustomerKey, ProviderError, RiskLevel, RiskSignal
+from refund_gql.flow import standing
+from refund_gql.flow.signals import Risk, Signal, loaded, stored
+from refund_gql.models import Customer, PluginSettings
+from refund_gql.providers import Crm, CustomerKey, ProviderError, RiskLevel
 from refund_gql.registry import Connection
-from refund_gql.rules.facts import FactValue
+from refund_gql.states import RiskSource
+from refund_gql.validation import printable
 
 _log = structlog.get_logger(__name__)
 FRESH = timedelta(minutes=10)
@@ -30,66 +33,22 @@ PATIENCE = timedelta(seconds=2)
 MAX_SIGNALS = 20
 
 Connect = Callable[[UUID, str], Awaitable[Connection[Crm]]]
-_LEVELS = (RiskLevel.LOW, RiskLevel.MEDIUM, RiskLevel.HIGH)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Signal:
-    """One thing one CRM system said."""
-
-    crm: str
-    code: str
-    level: RiskLevel
-    text: str = ""
-    since: str | None = None
-    expires_at: str | None = None
-    """ISO 8601, UTC."""
-
-    @classmethod
-    def of(cls, crm: str, told: RiskSignal) -> Self:
-        """What a plugin said, in the length that rows can hold."""
-        return cls(
-            crm=crm,
-            code=told.code[:64],
-            level=RiskLevel(told.level),
-            text=told.text[:500],
-            since=told.since.isoformat() if told.since else None,
-            expires_at=told.expires_at.isoformat() if told.expires_at else None,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Risk:
-    """What is known about one customer."""
-
-    known: bool = False
-    tier: str | None = None
-    signals: tuple[Signal, ...] = field(default_factory=tuple)
-
-    @property
-    def level(self) -> RiskLevel | None:
-        """The highest of the signals that still hold; LOW when all answered and none does."""
-        now = clock.now().isoformat()
-        holding = [s.level for s in self.signals if s.expires_at is None or s.expires_at > now]
-        if holding:
-            return max(holding, key=_LEVELS.index)
-        return RiskLevel.LOW if self.known else None
-
-    def facts(self) -> dict[str, FactValue]:
-        """As rules ask for it; what is not known is left out."""
-        found: dict[str, FactValue] = {"customer.risk_known": self.known}
-        if self.known:
-            found["customer.flags"] = tuple(sorted({signal.code for signal in self.signals}))
-        if self.level is not None:
-            found["customer.risk_level"] = self.level.value
-        if self.tier is not None:
-            found["customer.tier"] = self.tier
-        return found
+_KEPT = """
+select k.known, k.tier, k.signals, k.own_signals, k.asked_at,
+       (select array_agg(p.provider order by p.provider) from plugin_settings p
+         where p.shop_id = c.shop_id and p.enabled and p.provider = any($2::text[])) as crms,
+       (select json_agg(f) from customer_flag f
+         where f.customer_id = c.id and f.removed_at is null) as flags
+  from customer c left join customer_risk k on k.customer_id = c.id and k.shop_id = c.shop_id
+ where c.id = $1
+"""
+"""All that is kept, in one statement: a refund waits for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Risks:
-    """Asks the CRM systems that a shop has set up."""
+    """Knows what is kept, and asks the CRM systems that a shop has set up."""
 
     connect: Connect
     names: Sequence[str]
@@ -97,20 +56,21 @@ class Risks:
 
     async def of(self, shop_id: UUID, customer_id: UUID | None) -> Risk:
         """What is known about a customer: kept, or asked for now. Never raises for a CRM."""
-        if customer_id is None or not self.names:
+        if customer_id is None:
             return Risk()
-        kept = await database.read(CustomerRisk.filter(customer_id=customer_id).first)
-        if kept is not None and kept.known and clock.now() < kept.asked_at + FRESH:
-            return _kept(kept)
-        crms = await self._set_up(shop_id)
-        if not crms:
-            return Risk()
-        risk = await self._ask(shop_id, crms, await _key(customer_id))
-        await _keep(shop_id, customer_id, risk)
-        return risk
+        [row] = await database.fetch(_KEPT, customer_id, list(self.names))
+        own = _own(dict(row))
+        if not row["crms"]:
+            return Risk(alone=True, signals=own)
+        if row["known"] and clock.now() < row["asked_at"] + FRESH:
+            told = Risk(known=True, tier=row["tier"], signals=loaded(orjson.loads(row["signals"])))
+        else:
+            told = await self._ask(shop_id, row["crms"], await key(customer_id))
+            await _keep(shop_id, customer_id, told)
+        return replace(told, signals=(*told.signals, *own))
 
-    async def _set_up(self, shop_id: UUID) -> list[str]:
-        """A CRM system is asked about customers of shops that have said so, and of no others."""
+    async def set_up(self, shop_id: UUID) -> list[str]:
+        """A CRM system has to do with customers of shops that have said so, and of no others."""
         rows = PluginSettings.filter(shop_id=shop_id, enabled=True, provider__in=list(self.names))
         return [row.provider for row in await database.read(lambda: rows.order_by("provider"))]
 
@@ -122,7 +82,7 @@ class Risks:
         answers = [task.result() for task in done]
         told = [answer for answer in answers if answer is not None]
         signals = [signal for answer in told for signal in answer.signals]
-        signals.sort(key=lambda signal: (signal.crm, signal.code))
+        signals.sort(key=lambda signal: (signal.provider, signal.code))
         return Risk(
             known=len(told) == len(crms),
             tier=next((answer.tier for answer in told if answer.tier), None),
@@ -135,11 +95,11 @@ class Risks:
             line = await self.connect(shop_id, crm)
             signals = await line.call("signals", lambda it: it.signals(customer))
             tier = await line.call("tier", lambda it: it.tier(customer))
-            told = tuple(Signal.of(crm, signal) for signal in signals)
-            return Risk(known=True, tier=tier and tier[:64], signals=told)
+            told = tuple(Signal.of_crm(crm, signal) for signal in signals)
+            return Risk(known=True, tier=printable(tier, longest=64) or None, signals=told)
         except (ProviderError, Unavailable) as error:
             _log.warning("a CRM system did not answer", crm=crm, error=str(error))
-        except (AttributeError, TypeError, ValueError) as error:
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
             # What a plugin returns is foreign: nonsense is no signal.
             _log.error("a CRM system answered nonsense", crm=crm, error=type(error).__name__)
         return None
@@ -153,7 +113,8 @@ NOBODY = Risks(connect=_nobody, names=())
 """Where no CRM system is installed, there is nobody to ask."""
 
 
-async def _key(customer_id: UUID) -> CustomerKey:
+async def key(customer_id: UUID) -> CustomerKey:
+    """How CRM systems find a customer."""
     customer = await database.read(lambda: Customer.get(id=customer_id))
     return CustomerKey(
         reference=customer.reference,
@@ -163,25 +124,28 @@ async def _key(customer_id: UUID) -> CustomerKey:
     )
 
 
-def _kept(row: CustomerRisk) -> Risk:
-    signals = (Signal(**{**kept, "level": RiskLevel(kept["level"])}) for kept in row.signals)
-    return Risk(known=row.known, tier=row.tier, signals=tuple(signals))
+def _own(row: Mapping[str, Any]) -> tuple[Signal, ...]:
+    """What the shop knows by itself: the customer's history, and its flags."""
+    history = loaded(orjson.loads(row["own_signals"] or "[]"))
+    return (*history, *(_of_flag(flag) for flag in orjson.loads(row["flags"] or "[]")))
 
 
-_KEEP = """
-insert into customer_risk (id, shop_id, customer_id, level, tier, signals, known, asked_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (shop_id, customer_id) do update
-   set level = excluded.level, tier = excluded.tier, signals = excluded.signals,
-       known = excluded.known, asked_at = excluded.asked_at
-"""
+def _of_flag(flag: Mapping[str, Any]) -> Signal:
+    return Signal(
+        source=RiskSource.FLAG,
+        code=flag["code"],
+        level=RiskLevel(flag["level"]),
+        text=flag["why"],
+        since=datetime.fromisoformat(flag["since"]),
+        expires_at=datetime.fromisoformat(flag["expires_at"]),
+    )
 
 
-async def _keep(shop_id: UUID, customer_id: UUID, risk: Risk) -> None:
-    signals = orjson.dumps([asdict(signal) for signal in risk.signals]).decode()
-
+async def _keep(shop_id: UUID, customer_id: UUID, told: Risk) -> None:
     async def work(tx: Transaction) -> None:
-        content = [new_id(), shop_id, customer_id, risk.level, risk.tier, signals, risk.known]
-        await tx.execute_query(_KEEP, [*content, clock.now()])
+        row = await standing.lock(tx, shop_id, customer_id)
+        row.known, row.tier, row.asked_at = told.known, told.tier, clock.now()
+        row.signals = stored(told.signals)
+        await standing.settle(tx, row)
 
     await database.transaction(work)

@@ -9,20 +9,24 @@ from refund_gql.flow.warehouse import WarehouseVerdict
 from refund_gql.outbox.deliveries import DisabledReason, Failure
 from refund_gql.outbox.kinds import MessageKind, VariableType
 from refund_gql.outbox.wording import TemplateOrigin
-from refund_gql.providers import OutcomeState, ProviderKind, TrackingTag
+from refund_gql.providers import OutcomeState, ProviderKind, RiskLevel, TrackingTag
 from refund_gql.providers.conformance import Tier
 from refund_gql.registry import PluginState
 from refund_gql.roles import Role, Scope
 from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
 from refund_gql.states import (
+    AppealOutcome,
+    CrmFlagsStatus,
     DeliveryStatus,
+    FlagChangeKind,
     Fulfilment,
     MessageStatus,
     PayoutStatus,
     RefundKind,
     RefundStatus,
     ReturnStatus,
+    RiskSource,
     RuleChangeKind,
     RuleMatching,
     RuleMode,
@@ -33,12 +37,17 @@ from refund_gql.states import (
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
+strawberry.enum(AppealOutcome, description="What came of looking again at a flag.")
+strawberry.enum(CrmFlagsStatus, description="Where a CRM system stands with a customer's flags.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
 )
 strawberry.enum(EventType, description="What happened to a refund.")
 strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
+strawberry.enum(
+    FlagChangeKind, name="CustomerFlagChangeKind", description="What happened to a flag."
+)
 strawberry.enum(Failure, name="WebhookFailure", description="Why a webhook was not delivered.")
 strawberry.enum(FinanceVerdict, description="What finance decides.")
 strawberry.enum(Fulfilment, description="How far goods have left the warehouse.")
@@ -51,6 +60,8 @@ strawberry.enum(ProviderKind, description="What a provider connects to.")
 strawberry.enum(RefundKind, description="What is asked for.")
 strawberry.enum(RefundStatus, description="Where a refund stands.")
 strawberry.enum(ReturnStatus, description="Where the goods stand.")
+strawberry.enum(RiskLevel, description="How much reason there is to have a person look.")
+strawberry.enum(RiskSource, description="Who says something about a customer's risk.")
 strawberry.enum(Role, description="What a caller is to the shop.")
 strawberry.enum(RuleChangeKind, description="What somebody did to a rule.")
 strawberry.enum(RuleMatching, description="How far the rules of one trigger are read.")
@@ -68,12 +79,15 @@ strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 
 __all__ = [
     "ActionKind",
+    "AppealOutcome",
+    "CrmFlagsStatus",
     "DeliveryStatus",
     "DisabledReason",
     "EventType",
     "FactType",
     "Failure",
     "FinanceVerdict",
+    "FlagChangeKind",
     "Fulfilment",
     "MessageKind",
     "MessageStatus",
@@ -84,6 +98,8 @@ __all__ = [
     "RefundKind",
     "RefundStatus",
     "ReturnStatus",
+    "RiskLevel",
+    "RiskSource",
     "Role",
     "RuleChangeKind",
     "RuleMatching",

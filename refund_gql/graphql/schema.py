@@ -12,12 +12,14 @@ from refund_gql.graphql.documents import Documents, gate
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
+from refund_gql.graphql.mutations.flags import FlagMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
+from refund_gql.graphql.queries.flags import FlagQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
@@ -36,6 +38,7 @@ class Query(
     RefundQueries,
     RuleQueries,
     DecisionQueries,
+    FlagQueries,
     MessageQueries,
     EndpointQueries,
     PluginQueries,
@@ -49,6 +52,7 @@ class Mutation(
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,
+    FlagMutations,
     MessageMutations,
     EndpointMutations,
     PluginMutations,

@@ -28,7 +28,13 @@ from refund_gql.models.refund import (
     Return,
 )
 from refund_gql.models.request import IdempotencyKey, WebhookMessage
-from refund_gql.models.risk import CustomerRisk
+from refund_gql.models.risk import (
+    CrmFlags,
+    CustomerFlag,
+    CustomerFlagChange,
+    CustomerRisk,
+    RiskBaseline,
+)
 from refund_gql.models.row import new_id
 from refund_gql.models.rule import Rule, RuleChange, RuleEvaluation, RuleUse, RuleVersion
 from refund_gql.models.shop import ApiToken, CustomerSession, ReturnPolicy, Shop, Staff
@@ -37,7 +43,10 @@ from refund_gql.models.tracking import TrackingCheckpoint
 __all__ = [
     "ApiToken",
     "Capture",
+    "CrmFlags",
     "Customer",
+    "CustomerFlag",
+    "CustomerFlagChange",
     "CustomerRisk",
     "CustomerSession",
     "Decision",
@@ -59,6 +68,7 @@ __all__ = [
     "RefundLine",
     "Return",
     "ReturnPolicy",
+    "RiskBaseline",
     "Rule",
     "RuleChange",
     "RuleEvaluation",

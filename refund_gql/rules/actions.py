@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from refund_gql.errors import InvalidInput
 from refund_gql.money import MAX_MINOR_UNITS
+from refund_gql.providers import RiskLevel
 from refund_gql.states import RuleTrigger
 
 MAX_ACTIONS = 10
@@ -77,6 +78,10 @@ class Words(_Parameters):
     def text(self, locale: str) -> str:
         """What people of this language read."""
         return self.zh or self.en if locale == "zh" else self.en or self.zh
+
+    def texts(self) -> dict[str, str]:
+        """Locale -> text, as rows keep it."""
+        return {locale: text for locale, text in (("zh", self.zh), ("en", self.en)) if text}
 
 
 _Code = Annotated[str, Field(min_length=1, max_length=64)]
@@ -151,15 +156,19 @@ class Notify(Action):
 
 
 class Flag(Action):
-    """Mark the customer in the CRM, with the reason."""
+    """Mark the customer, here and in the CRM, with the reason."""
 
     kind: Literal[ActionKind.FLAG] = ActionKind.FLAG
     flag: _Code
     why: Words
+    level: RiskLevel = RiskLevel.MEDIUM
+    """How much reason it is to have a person look, while it holds."""
+    days: int = Field(default=180, ge=1, le=730)
+    """After which it ends by itself."""
 
 
 class Unflag(Action):
-    """Take a mark off the customer in the CRM."""
+    """Take a mark off the customer, here and in the CRM."""
 
     kind: Literal[ActionKind.UNFLAG] = ActionKind.UNFLAG
     flag: _Code
@@ -231,6 +240,8 @@ AVAILABLE = Abilities(
                 ActionKind.ROUTE,
                 ActionKind.HOLD,
                 ActionKind.ADD_TAG,
+                ActionKind.FLAG,
+                ActionKind.UNFLAG,
             }
         ),
         **{trigger: _LATER for trigger in RuleTrigger if trigger is not RuleTrigger.REQUESTED},

@@ -242,19 +242,21 @@ FACTS: tuple[Fact, ...] = (
     ),
     _declared(
         "customer.risk_known", True,
-        "风险等级是否已知；CRM 不可用时为 false",
-        "Whether the risk is known; false while the CRM does not answer",
+        "已接入的 CRM 是否均已应答；CRM 不可用或未接入时为 false",
+        "Whether every CRM that is set up has answered; false while one does not, "
+        "and where there is none",
     ),
     _declared(
         "customer.risk_level", "LOW",
-        "退款风险等级；未知时该事实缺失",
-        "The risk; missing while it is not known",
+        "退款风险等级，取 CRM、本店历史与标记中最高者；未知时该事实缺失",
+        "The highest of what the CRM, the customer's history here and the flags say; "
+        "missing while it is not known",
         values=_RISK,
     ),
     _declared(
         "customer.flags", ("vip",),
-        "CRM 中的客户标记",
-        "The flags the customer has in the CRM",
+        "客户当前的标记：本店标记与 CRM 标记",
+        "The flags the customer has, the shop's own and the CRM's",
     ),
     # --- the courier --------------------------------------------------------------------------
     _declared(

@@ -10,12 +10,14 @@ from refund_gql.backoffice import staff
 from refund_gql.graphql.sources import Node
 from refund_gql.models import (
     ApiToken,
+    CrmFlags,
     Customer,
     CustomerRisk,
     ImportReject,
     ImportRun,
     Message,
     ProviderHealth,
+    RiskBaseline,
     RuleEvaluation,
     RuleUse,
     RuleVersion,
@@ -27,11 +29,11 @@ from refund_gql.models import (
 )
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
-from refund_gql.states import DeliveryStatus, MessageStatus, RuleMode, RuleTrigger
+from refund_gql.states import CrmFlagsStatus, DeliveryStatus, MessageStatus, RuleMode, RuleTrigger
 from support.api import Api, key
 from support.refusals import mutate
 from support.snapshot import Snapshot, snapshot
-from support.world import World, make_world, shipped
+from support.world import World, eventually, make_world, shipped
 
 Answer = dict[str, Any]
 PLUGIN = "sandbox-crm"
@@ -296,6 +298,7 @@ async def _rules(shop: Populated) -> None:
 
 async def _plugins(shop: Populated) -> None:
     """A provider that no refund needs, set up and found to be down."""
+    await _flags(shop)
     values = {"seed": shop.price, "api_key": f"Key {shop.mark}"}
     await _owner(shop, "pluginSettingsUpdate", {"provider": PLUGIN, "values": values})
     await ProviderHealth.create(
@@ -306,15 +309,44 @@ async def _plugins(shop: Populated) -> None:
         last_failure_at=clock.now(),
         changed_at=clock.now(),
     )
-    customer = await Customer.filter(shop_id=shop.shop_id).order_by("id").first()
-    assert customer is not None
-    await CustomerRisk.create(
+
+
+async def _flags(shop: Populated) -> None:
+    """A flag that somebody appeals against, and a CRM system that has taken it."""
+    customer = await Customer.get(shop_id=shop.shop_id, reference="C-1")
+    await _call(
+        shop.world.agent,
+        "customerFlag",
+        "CustomerFlag",
+        {
+            "customerId": ids.encode("Customer", customer.id),
+            "flag": f"flag-{shop.mark}",
+            "why": {"en": f"Why {shop.mark}"},
+            "idempotencyKey": key(),
+        },
+    )
+    appeal = {"text": f"Appeal {shop.mark}", "idempotencyKey": key()}
+    heard = await mutate(shop.world.customer, "customerAppeal", {"input": appeal})
+    assert heard["__typename"] == "CustomerAppealReceipt", heard
+    risk = CustomerRisk.filter(customer_id=customer.id)
+    await eventually(risk.filter(flags_told=1).first, "the job has found nobody to tell")
+    await risk.update(tier=f"Tier {shop.mark}", known=True, asked_at=clock.now())
+    await CrmFlags.create(
         shop_id=shop.shop_id,
         customer_id=customer.id,
-        tier=f"Tier {shop.mark}",
-        signals=[],
-        known=True,
-        asked_at=clock.now(),
+        provider=PLUGIN,
+        status=CrmFlagsStatus.TOLD,
+        version=1,
+        told=[f"flag-{shop.mark}"],
+        error=f"Error {shop.mark}",
+    )
+    await RiskBaseline.create(
+        shop_id=shop.shop_id,
+        customers=0,
+        high_rate=0.0,
+        high_amount=0,
+        computed_at=clock.now(),
+        assessed_until=clock.now(),
     )
 
 

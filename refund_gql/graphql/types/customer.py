@@ -5,8 +5,10 @@ from typing import ClassVar
 
 import strawberry
 
+from refund_gql.graphql.context import Info
 from refund_gql.graphql.scalars import JSON
-from refund_gql.graphql.sources import Node, column, json
+from refund_gql.graphql.sources import Node, children, column, json
+from refund_gql.graphql.types.risk import CrmFlags, CustomerFlag, CustomerRisk, risk_of
 
 
 @strawberry.type(description="A customer of the shop.")
@@ -21,6 +23,19 @@ class Customer(Node):
     contacts: JSON = json("contacts", "Personal data: further addresses by name.")
     channels: list[str] = json("channels", "The notifiers the customer prefers, best first.")
     created_at: datetime = column("created_at", "UTC.")
+    flags: list[CustomerFlag] = children(
+        "customer_id",
+        "CustomerFlag",
+        "The shop's own, those that are over too; newest first.",
+        order="since desc, id desc",
+    )
+    crm_flags: list[CrmFlags] = children(
+        "customer_id", "CrmFlags", "What CRM systems were told of them.", order="provider"
+    )
+
+    @strawberry.field(description="What is known of the risk; reading it asks nobody.")
+    async def risk(self, info: Info) -> CustomerRisk:
+        return await risk_of(info, self.row)
 
 
 @strawberry.type(description="A thing the shop sells.")
