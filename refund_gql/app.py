@@ -18,8 +18,9 @@ from starlette.routing import Route
 from refund_gql import database, jobs, registry, vault, webhooks
 from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
-from refund_gql.flow import classification, reconciliation
+from refund_gql.flow import aftercare, classification, issuing, reconciliation, restoring
 from refund_gql.flow.conversation import Gateways
+from refund_gql.flow.errands import Crms
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
 from refund_gql.outbox import announcing, deliveries, messages, sending
@@ -90,12 +91,16 @@ def gateways_of(providers: Providers, settings: Settings) -> Gateways:
 def work(running: Engine) -> jobs.Work:
     """Every kind of job and every schedule."""
     gateways, channels = running.gateways, running.providers
+    crms = Crms.of(running.providers)
     handle_webhook, sender = webhooks.handler(gateways), sending.of(running.settings)
     return jobs.Work(
         handlers={
             "classify": lambda subject: classification.classify(UUID(subject), running.risks),
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
+            "aftercare": lambda subject: aftercare.after_refund(UUID(subject)),
+            "coupon": lambda subject: issuing.serve(crms, UUID(subject)),
+            "restore": lambda subject: restoring.restore(crms, UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
             "announce": lambda subject: announcing.announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),
@@ -109,7 +114,13 @@ def work(running: Engine) -> jobs.Work:
 
 
 async def _reconcile() -> None:
-    await reconciliation.reconcile(messages.MISSING, deliveries.MISSING)
+    await reconciliation.reconcile(
+        aftercare.MISSING,
+        issuing.MISSING,
+        restoring.MISSING,
+        messages.MISSING,
+        deliveries.MISSING,
+    )
 
 
 @asynccontextmanager

@@ -99,6 +99,10 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.PAYMENT_RETRIED: {"en": "Payment tried again", "zh": "已重新发起退款"},
     EventType.PAYMENT_REVERSED: {"en": "Payment reversed by the gateway", "zh": "支付渠道撤回退款"},
     EventType.CANCELLED: {"en": "Request withdrawn", "zh": "退款申请已撤销"},
+    EventType.COUPON_ISSUED: {"en": "Coupon given", "zh": "已发放优惠券"},
+    EventType.COUPON_REVOKED: {"en": "Coupon revoked", "zh": "优惠券已作废"},
+    EventType.POINTS_RESTORED: {"en": "Points given back", "zh": "积分已退回"},
+    EventType.COUPON_RESTORED: {"en": "Coupon given back", "zh": "优惠券已退回"},
     EventType.IMPORTED: {"en": "Imported from the shop's history", "zh": "由历史数据导入"},
 }
 """Event -> locale -> what people read."""
@@ -129,6 +133,9 @@ KINDS: dict[str, dict[str, str]] = {
     "Payout": {"en": "payout", "zh": "退款付款"},
     "Message": {"en": "message", "zh": "消息"},
     "Rule": {"en": "rule", "zh": "规则"},
+    "Coupon": {"en": "coupon", "zh": "优惠券"},
+    "Restitution": {"en": "restitution", "zh": "积分或优惠券退还"},
+    "CareEntry": {"en": "entry of the care list", "zh": "专属维护名单条目"},
     "Provider": {"en": "provider", "zh": "服务插件"},
     "WebhookEndpoint": {"en": "webhook endpoint", "zh": "Webhook 端点"},
     "WebhookDelivery": {"en": "webhook delivery", "zh": "Webhook 投递"},

@@ -317,6 +317,19 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "reasonTagRetire", {"id": nowhere}
     yield from outward()
     yield from ruling()
+    yield from caring(step)
+
+
+def caring(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for what comes after the money."""
+    yield "couponIssue", {**step, "amount": 0}
+    for mutation in ("couponRetry", "couponRevoke"):
+        yield mutation, {"id": ids.encode("Coupon", new_id())}
+    yield "restitutionRetry", {"id": ids.encode("Restitution", new_id())}
+    entry = {"id": ids.encode("CareEntry", new_id())}
+    yield "careAssign", entry
+    yield "careNote", {**entry, "text": "T"}
+    yield "careClose", entry
 
 
 def ruling() -> Iterator[tuple[str, dict[str, Any]]]:

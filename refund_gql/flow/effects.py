@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from refund_gql.flow import coupons
 from refund_gql.flow.journal import Change
 from refund_gql.models import ReasonTag
 from refund_gql.rules.actions import ActionKind, AddTag
@@ -34,5 +35,7 @@ async def _add_tag(change: Change, action: AddTag, kept: UUID) -> None:
 
 EFFECTS: Mapping[ActionKind, Effect] = {
     ActionKind.ADD_TAG: _add_tag,
+    ActionKind.ISSUE_COUPON: coupons.give,
+    ActionKind.COMPENSATE: coupons.compensate,
 }
 """Every action that `rules.actions.AVAILABLE` offers and that does not decide."""

@@ -37,7 +37,7 @@ _HELD = "select entrypoint, convert_from(payload, 'UTF8') from pgqueuer where st
 async def reconcile(*others: str) -> int:
     """Enqueue every missing job; returns how many were missing. Held jobs are only reported.
 
-    `others` are selects like `_DUE` for rows that are not the flow's.
+    `others` are selects like `_DUE` for the rows of other modules.
     """
     sql = _MISSING.format(due=" union all ".join((_DUE, *others)))
 

@@ -3,6 +3,7 @@
 import strawberry
 
 from refund_gql.events import EventType
+from refund_gql.flow.care import CareNoteKind
 from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.inspection import Verdict
 from refund_gql.flow.warehouse import WarehouseVerdict
@@ -16,12 +17,16 @@ from refund_gql.roles import Role, Scope
 from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
 from refund_gql.states import (
+    CouponPurpose,
+    CouponStatus,
     DeliveryStatus,
     Fulfilment,
     MessageStatus,
     PayoutStatus,
     RefundKind,
     RefundStatus,
+    RestitutionKind,
+    RestitutionStatus,
     ReturnStatus,
     RuleChangeKind,
     RuleMatching,
@@ -33,6 +38,9 @@ from refund_gql.states import (
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
+strawberry.enum(CareNoteKind, description="What was done about an entry of the care list.")
+strawberry.enum(CouponPurpose, description="Why a customer gets a coupon.")
+strawberry.enum(CouponStatus, description="Where a coupon stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
@@ -50,6 +58,8 @@ strawberry.enum(PluginState, description="How a plugin stands.")
 strawberry.enum(ProviderKind, description="What a provider connects to.")
 strawberry.enum(RefundKind, description="What is asked for.")
 strawberry.enum(RefundStatus, description="Where a refund stands.")
+strawberry.enum(RestitutionKind, description="What else a customer had paid with.")
+strawberry.enum(RestitutionStatus, description="How far something is given back.")
 strawberry.enum(ReturnStatus, description="Where the goods stand.")
 strawberry.enum(Role, description="What a caller is to the shop.")
 strawberry.enum(RuleChangeKind, description="What somebody did to a rule.")
@@ -68,6 +78,9 @@ strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 
 __all__ = [
     "ActionKind",
+    "CareNoteKind",
+    "CouponPurpose",
+    "CouponStatus",
     "DeliveryStatus",
     "DisabledReason",
     "EventType",
@@ -83,6 +96,8 @@ __all__ = [
     "ProviderKind",
     "RefundKind",
     "RefundStatus",
+    "RestitutionKind",
+    "RestitutionStatus",
     "ReturnStatus",
     "Role",
     "RuleChangeKind",

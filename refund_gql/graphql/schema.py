@@ -9,6 +9,7 @@ from strawberry.types import ExecutionContext
 
 from refund_gql.graphql import enums, permissions, problems, scalars
 from refund_gql.graphql.documents import Documents, gate
+from refund_gql.graphql.mutations.aftercare import AftercareMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
@@ -16,6 +17,7 @@ from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
+from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
@@ -34,6 +36,7 @@ class Query(
     OrderQueries,
     RefundQueries,
     RuleQueries,
+    AftercareQueries,
     MessageQueries,
     EndpointQueries,
     PluginQueries,
@@ -47,6 +50,7 @@ class Mutation(
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,
+    AftercareMutations,
     MessageMutations,
     EndpointMutations,
     PluginMutations,

@@ -1,5 +1,12 @@
 """Tortoise rows, one file per family."""
 
+from refund_gql.models.aftercare import (
+    CareEntry,
+    CareNote,
+    CareRefund,
+    Coupon,
+    Restitution,
+)
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.message import (
     Message,
@@ -37,6 +44,10 @@ from refund_gql.models.tracking import TrackingCheckpoint
 __all__ = [
     "ApiToken",
     "Capture",
+    "CareEntry",
+    "CareNote",
+    "CareRefund",
+    "Coupon",
     "Customer",
     "CustomerRisk",
     "CustomerSession",
@@ -57,6 +68,7 @@ __all__ = [
     "ReasonTag",
     "Refund",
     "RefundLine",
+    "Restitution",
     "Return",
     "Rule",
     "RuleChange",

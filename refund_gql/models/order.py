@@ -65,6 +65,10 @@ class Order(ShopRow):
     """How much of the shipping is refunded or on its way back."""
     total: int = minor_units()
     """goods_amount + shipping_amount: what the customer was asked to pay."""
+    coupons_used: Any = listing()
+    """The codes of the coupons that made it cheaper."""
+    points_spent: Any = fields.BigIntField(default=0, db_default=0)
+    """Loyalty points that paid for a part of it."""
     placed_at: datetime = moment()
     closed_at: datetime | None = moment(null=True)
     """Set by the shop when no refund may start any more."""
@@ -85,6 +89,7 @@ class Order(ShopRow):
                 check="shipping_claimed BETWEEN 0 AND shipping_amount",
                 name="order_shipping_not_over_claimed",
             ),
+            CheckConstraint(check="points_spent >= 0", name="order_points_not_negative"),
         ]
 
 

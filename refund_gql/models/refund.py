@@ -77,7 +77,11 @@ class Refund(ShopRow):
     class Meta:
         table = "refund"
         unique_together = (("shop", "number"),)
-        indexes = [("shop_id", "requested_at", "id"), ("shop_id", "status", "requested_at")]
+        indexes = [
+            ("shop_id", "requested_at", "id"),
+            ("shop_id", "status", "requested_at"),
+            ("status", "finished_at"),
+        ]
         constraints = [
             CheckConstraint(
                 check="goods_amount >= 0 AND shipping_amount >= 0"

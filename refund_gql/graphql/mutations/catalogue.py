@@ -132,6 +132,13 @@ class OrderInput:
         default_factory=list, description="What was sent."
     )
     closed: bool = strawberry.field(default=False, description="True: no refund may start.")
+    coupons_used: list[str] | None = strawberry.field(
+        default=None,
+        description="The codes of the coupons that made it cheaper; null: as it was.",
+    )
+    points_spent: MinorUnits | None = strawberry.field(
+        default=None, description="Loyalty points that paid for a part of it; null: as it was."
+    )
 
     def value(self) -> orders.OrderFacts:
         return orders.OrderFacts(
@@ -145,6 +152,8 @@ class OrderInput:
             captures=tuple(x.value(f"captures.{i}") for i, x in enumerate(self.captures)),
             shipments=tuple(shipment.value() for shipment in self.shipments),
             closed=self.closed,
+            coupons_used=None if self.coupons_used is None else tuple(self.coupons_used),
+            points_spent=self.points_spent,
         )
 
 

@@ -1,12 +1,15 @@
 """Customers and products, as the shop reported them."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import strawberry
 
 from refund_gql.graphql.scalars import JSON
-from refund_gql.graphql.sources import Node, column, json
+from refund_gql.graphql.sources import Node, children, column, json
+
+if TYPE_CHECKING:
+    from refund_gql.graphql.types.coupon import Coupon
 
 
 @strawberry.type(description="A customer of the shop.")
@@ -21,6 +24,14 @@ class Customer(Node):
     contacts: JSON = json("contacts", "Personal data: further addresses by name.")
     channels: list[str] = json("channels", "The notifiers the customer prefers, best first.")
     created_at: datetime = column("created_at", "UTC.")
+    coupons: list[Annotated["Coupon", strawberry.lazy("refund_gql.graphql.types.coupon")]] = (
+        children(
+            "customer_id",
+            "Coupon",
+            "Newest first.",
+            order="created_at desc, id desc",
+        )
+    )
 
 
 @strawberry.type(description="A thing the shop sells.")

@@ -8,7 +8,7 @@ import strawberry
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Fulfilment
 from refund_gql.graphql.scalars import MinorUnits
-from refund_gql.graphql.sources import Column, Node, children, column, enum, reference
+from refund_gql.graphql.sources import Column, Node, children, column, enum, json, reference
 from refund_gql.graphql.types.customer import Customer, Product
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
@@ -105,6 +105,8 @@ class Order(Node):
     goods_amount: Money = money_column("goods_amount", "The lines, after every discount.")
     shipping_amount: Money = money_column("shipping_amount", "What shipping cost the customer.")
     total: Money = money_column("total", "goodsAmount + shippingAmount.")
+    coupons_used: list[str] = json("coupons_used", "Codes of the coupons that made it cheaper.")
+    points_spent: MinorUnits = column("points_spent", "Loyalty points that paid for a part of it.")
     placed_at: datetime = column("placed_at", "UTC.")
     closed_at: datetime | None = column("closed_at", "UTC; set: no refund may start.")
     customer: Customer | None = reference("customer_id", "Customer", "Who bought.")
