@@ -29,7 +29,8 @@ MAKES_NO_MONEY_MOVE = {
     "orderUpsert", "orderUpsertBulk", "pluginCheck", "pluginSettingsUpdate", "productUpsert",
     "reasonTagCreate", "reasonTagRetire", "reasonTagUpdate", "shopUpdate", "staffCreate",
     "ruleCreate", "ruleDelete", "ruleReorder", "ruleSetMode", "ruleUpdate",
-    "careAssign", "careClose", "careNote", "staffLogin", "templateReset", "templateUpsert", "webhookDeliveryRedeliver",
+    "careAssign", "careClose", "careNote",
+    "staffLogin", "templateReset", "templateUpsert", "webhookDeliveryRedeliver",
     "webhookEndpointCreate", "webhookEndpointDisable", "webhookEndpointEnable",
     "webhookEndpointRotateSecret", "webhookEndpointTest", "webhookEndpointUpdate",
 }  # fmt: skip

@@ -33,11 +33,11 @@ async def after_refund(refund_id: UUID) -> None:
     async def work(change: Change) -> None:
         if change.refund.status is not RefundStatus.REFUNDED:
             return
+        await coupons.wake(change)
         known = CareRefund.filter(refund_id=refund_id).using_db(change.tx)
         if await known.exists():
             return
         await restitution.open_restitutions(change)
-        await coupons.wake(change)
         await care.enter(change)
 
     await journal.change(system(refund.shop_id), refund_id, work)

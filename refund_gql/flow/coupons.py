@@ -1,7 +1,7 @@
 """Who gets a coupon: wanted by a rule or by staff, once, and issued by `issuing`.
 
-What a rule gives waits until the refund can no longer be withdrawn: nobody gets a coupon for
-asking. What staff give is given at once.
+What a rule gives waits until the goods are on their way back or the money is: nobody gets a
+coupon for asking, and no payment waits for one. What staff give is given at once.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from refund_gql.money import Money
 from refund_gql.roles import Role
 from refund_gql.rules import actions
 from refund_gql.rules.actions import Action, Compensate, IssueCoupon
-from refund_gql.states import JOURNEY, CouponPurpose, CouponStatus, RefundStatus, Step
+from refund_gql.states import CouponPurpose, CouponStatus, RefundStatus
 
 JOB = "coupon"
 MAX_VALID_DAYS = 3_650
@@ -30,8 +30,15 @@ _GIVERS = (Role.OWNER, Role.AGENT)
 _IDS = UUID("0b4a6a57-5c0d-5f43-9b0e-8d5e6a1f7c21")
 """The namespace of the coupons that staff give; never changes."""
 
-UNDECIDED = frozenset(status for status in RefundStatus if Step.CANCEL in JOURNEY.allowed(status))
-"""The refund can still be withdrawn."""
+DUE = frozenset(
+    {
+        RefundStatus.RETURNING,
+        RefundStatus.INSPECTION,
+        RefundStatus.FINANCE_REVIEW,
+        RefundStatus.REFUNDED,
+    }
+)
+"""Where the refund must stand for what a rule gives to be issued."""
 
 _RULES = """
 select u.rule_id from rule_use u join rule_version v on v.id = u.rule_version_id
@@ -101,7 +108,15 @@ async def _want(change: Change, drafts: Sequence[Coupon]) -> None:
     await Coupon.bulk_create(drafts, ignore_conflicts=True, using_db=change.tx)
     stored = Coupon.filter(id__in=[draft.id for draft in drafts]).using_db(change.tx)
     for coupon in await stored.order_by("id"):
-        await errands.schedule(change, JOB, coupon)
+        if is_due(change, coupon):
+            await errands.schedule(change, JOB, coupon)
+
+
+def is_due(change: Change, coupon: Coupon) -> bool:
+    """Whether it is to be issued now, or waits for the refund. One that a CRM system may have
+    issued already waits for nothing."""
+    by_rule = coupon.evaluation_id is not None and coupon.status is CouponStatus.WANTED
+    return not by_rule or change.refund.status in DUE
 
 
 # --- the refund decides -----------------------------------------------------------------------
@@ -114,8 +129,9 @@ async def withdraw(change: Change) -> None:
 
 
 async def wake(change: Change) -> None:
-    """The refund is paid: what has waited for that is issued now."""
-    rows = Coupon.filter(refund_id=change.refund.id, status=CouponStatus.WANTED)
+    """The refund is paid: what has waited for that is issued now. What waits for a CRM system
+    has a job already."""
+    rows = Coupon.filter(refund_id=change.refund.id, status=CouponStatus.WANTED, problem=None)
     for coupon in await rows.using_db(change.tx).order_by("id"):
         await errands.schedule(change, JOB, coupon)
 
@@ -218,7 +234,7 @@ async def retry(viewer: Viewer, coupon_id: UUID, *, once: Once) -> UUID:
             raise _wrong(coupon, "a coupon that FAILED or waits", "发放失败或等待发放的优惠券")
         coupon.wanted_at, coupon.problem, coupon.error = change.now, None, None
         await coupon.save(using_db=change.tx)
-        await errands.schedule(change, JOB, coupon)
+        await errands.schedule(change, JOB, coupon, change.now)
 
     await journal.change(viewer, found.refund_id, work, once=once)
     return coupon_id
@@ -235,7 +251,7 @@ async def revoke(viewer: Viewer, coupon_id: UUID, *, once: Once) -> UUID:
         coupon.problem = coupon.error = None
         if coupon.status is CouponStatus.ISSUED:
             coupon.status, coupon.wanted_at = CouponStatus.REVOKING, change.now
-            await errands.schedule(change, JOB, coupon)
+            await errands.schedule(change, JOB, coupon, change.now)
         elif coupon.crm is None and coupon.status in (CouponStatus.WANTED, CouponStatus.FAILED):
             coupon.status = CouponStatus.WITHDRAWN
         else:

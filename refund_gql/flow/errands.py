@@ -125,7 +125,10 @@ class Errand(Generic[R, A]):
         async def work(change: Change) -> None:
             begun.clear()
             row = await self._locked(change, found.id)
-            if row.status not in (self.waiting, self.calling) or not self.ready(change, row):
+            if row.status not in (self.waiting, self.calling):
+                return
+            if not self.ready(change, row):
+                await self._rest(change, row)
                 return
             if row.crm not in (None, crm):
                 return  # another job has chosen meanwhile, and does it
@@ -149,9 +152,12 @@ class Errand(Generic[R, A]):
                 if row.status in (self.waiting, self.calling, self.failed):
                     row.problem = row.error = None
                     await self.done(change, row, answer.answer)
+                    await row.save(using_db=change.tx)
             elif self._still(row, answer.begun) and self.ready(change, row):
                 await self._failed(change, row, answer.failure, answer.begun)
-            await row.save(using_db=change.tx)
+                await row.save(using_db=change.tx)
+            elif self._still(row, answer.begun):
+                await self._rest(change, row)
 
         await journal.change(system(found.shop_id), found.refund_id, work)
 
@@ -172,15 +178,20 @@ class Errand(Generic[R, A]):
             row.status = self.waiting
         await schedule(change, self.job, row, change.now + _wait(row, failure, change.now))
 
+    async def _rest(self, change: Change, row: R) -> None:
+        """It is not time: whoever knows when it is has it tried, and no problem of it is left."""
+        row.problem = row.error = None
+        await row.save(using_db=change.tx)
+
     async def _locked(self, change: Change, row_id: UUID) -> R:
         rows = self.rows.filter(id=row_id).using_db(change.tx).select_for_update()
         return await rows.get()
 
 
 async def schedule(change: Change, job: str, row: R, run_at: datetime | None = None) -> None:
-    """Enqueue the errand's next try: now, or at a time in UTC. The running job still holds its
-    own key, so each is named by its time."""
-    key = f"{job}:{row.id}:{(run_at or change.now).timestamp()}"
+    """Enqueue the errand's first try, or another at a time in UTC: the running job still holds
+    its own key, so each of those is named by its time."""
+    key = f"{job}:{row.id}:{run_at.timestamp() if run_at else 'first'}"
     await change.enqueue(job, row.id, key=key, run_at=run_at)
 
 

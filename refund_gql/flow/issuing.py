@@ -22,14 +22,14 @@ from refund_gql.validation import printable
 ALREADY_USED = "ALREADY_USED"
 """Why a coupon could not be revoked: the customer was faster."""
 _REQUEST = TypeAdapter(CouponRequest)
-_UNDECIDED = ", ".join(f"'{status}'" for status in sorted(coupons.UNDECIDED))
 
-MISSING = f"""
+MISSING = """
 select 'coupon' as kind, c.id as subject, 'coupon:' || c.id || ':missing' as key
   from coupon c join refund r on r.id = c.refund_id
  where c.status in ('ISSUING', 'REVOKING')
-    or c.status = 'WANTED' and (c.evaluation_id is null or r.status not in ({_UNDECIDED}))
-"""  # noqa: S608 - names from our own enumeration
+    or c.status = 'WANTED'
+   and (c.evaluation_id is null or c.problem is not null or r.status = 'REFUNDED')
+"""
 """The coupons that must have a live job, as the reconciler's sweep wants them."""
 
 
@@ -38,12 +38,6 @@ async def serve(crms: Crms, coupon_id: UUID) -> None:
     coupon = await Coupon.get(id=coupon_id)
     errand = _REVOKING if coupon.status is CouponStatus.REVOKING else _ISSUING
     await errand.run(crms, coupon_id)
-
-
-def _ready(change: Change, coupon: Coupon) -> bool:
-    """What a rule gives waits until the refund is decided; what staff give does not."""
-    by_rule = coupon.evaluation_id is not None and coupon.status is CouponStatus.WANTED
-    return not by_rule or change.refund.status not in coupons.UNDECIDED
 
 
 async def _request(change: Change, coupon: Coupon) -> Mapping[str, Any]:
@@ -126,7 +120,7 @@ _ISSUING: Errand[Coupon, Issued] = Errand(
     waiting=CouponStatus.WANTED,
     calling=CouponStatus.ISSUING,
     failed=CouponStatus.FAILED,
-    ready=_ready,
+    ready=coupons.is_due,
     request=_request,
     call=_issue,
     done=_issued,

@@ -139,7 +139,7 @@ async def retry(viewer: Viewer, restitution_id: UUID, *, once: Once) -> UUID:
             row.status = RestitutionStatus.RESTORING if row.crm else RestitutionStatus.WANTED
         row.wanted_at, row.problem, row.error = change.now, None, None
         await row.save(using_db=change.tx)
-        await errands.schedule(change, JOB, row)
+        await errands.schedule(change, JOB, row, change.now)
 
     await journal.change(viewer, found.refund_id, work, once=once)
     return restitution_id
