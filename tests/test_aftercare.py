@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from refund_gql_sandbox.crm import SandboxCrm
 from refund_gql_sandbox.inbox import SandboxInbox
-from refund_gql_sandbox.settings import CrmSettings
+from refund_gql_sandbox.settings import CrmSettings, InboxSettings
 from support.loyalty import coupons, gift, read_all_rules, row_id, rule, set_up
 from support.postroom import reachable
 from support.providers import lend, line
@@ -31,7 +31,7 @@ async def shop(
 ) -> AsyncIterator[World]:
     """It writes to customers, and has a CRM system; both keep a file of their own."""
     ledger = {"ledger": tmp_path / "sandbox.sqlite"}
-    inbox = SandboxInbox(SandboxInbox.Settings.model_validate(ledger))
+    inbox = SandboxInbox(InboxSettings.model_validate(ledger))
     crm = SandboxCrm(CrmSettings.model_validate(ledger))
     lend(monkeypatch, engine.providers, line(inbox), name="sandbox-inbox")
     lend(monkeypatch, engine.providers, line(crm), name="sandbox-crm")
@@ -163,8 +163,8 @@ async def test_the_follow_up_knows_the_reason_and_the_coupon(shop: World) -> Non
     [coupon] = await coupons(refund)
 
     async def gather(tx: Transaction) -> dict[str, str]:
-        row = await Refund.get(id=row_id(refund)).using_db(tx)
-        tenant = await Shop.get(id=row.shop_id).using_db(tx)
+        row = await Refund.filter(id=row_id(refund)).using_db(tx).get()
+        tenant = await Shop.filter(id=row.shop_id).using_db(tx).get()
         return await facts.gather(tx, tenant, row, MessageKind.FOLLOW_UP, "zh")
 
     known = await database.transaction(gather)
