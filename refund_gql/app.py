@@ -19,15 +19,19 @@ from refund_gql import database, jobs, registry, vault, webhooks
 from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
 from refund_gql.flow import (
+    aftercare,
     assessment,
     classification,
     crm_flags,
     flags,
+    issuing,
     reactions,
     reconciliation,
+    restoring,
     waiting,
 )
 from refund_gql.flow.conversation import Gateways
+from refund_gql.flow.errands import Crms
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
 from refund_gql.outbox import announcing, deliveries, messages, sending
@@ -99,6 +103,7 @@ def gateways_of(providers: Providers, settings: Settings) -> Gateways:
 def work(running: Engine) -> jobs.Work:
     """Every kind of job and every schedule."""
     gateways, channels = running.gateways, running.providers
+    crms = Crms.of(running.providers)
     handle_webhook, sender = webhooks.handler(gateways), sending.of(running.settings)
     return jobs.Work(
         handlers={
@@ -106,6 +111,9 @@ def work(running: Engine) -> jobs.Work:
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
             "flags": lambda subject: crm_flags.tell(running.risks, UUID(subject)),
+            "aftercare": lambda subject: aftercare.after_refund(UUID(subject)),
+            "coupon": lambda subject: issuing.serve(crms, UUID(subject)),
+            "restore": lambda subject: restoring.restore(crms, UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
             "announce": lambda subject: _announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),
@@ -133,7 +141,13 @@ def _about_customers(risks: Risks) -> Mapping[str, jobs.Schedule]:
 
 async def _reconcile() -> None:
     await reconciliation.reconcile(
-        announcing.MISSING, messages.MISSING, deliveries.MISSING, crm_flags.MISSING
+        aftercare.MISSING,
+        announcing.MISSING,
+        crm_flags.MISSING,
+        deliveries.MISSING,
+        issuing.MISSING,
+        messages.MISSING,
+        restoring.MISSING,
     )
 
 

@@ -226,6 +226,56 @@ class CrmFlagsStatus(StrEnum):
     """It has refused them for good; the next change of the flags is tried again."""
 
 
+class CouponPurpose(StrEnum):
+    """Why a customer gets a coupon."""
+
+    GIFT = "GIFT"
+    """To buy again, after a refund."""
+    COMPENSATION = "COMPENSATION"
+    """For trouble the shop has caused: store credit on top of what was paid back."""
+    RESTITUTION = "RESTITUTION"
+    """For what the customer had paid with and cannot get back as it was."""
+
+
+class CouponStatus(StrEnum):
+    """Where a coupon stands."""
+
+    WANTED = "WANTED"
+    """Waits for its turn, for the refund's decision, or for a CRM system."""
+    ISSUING = "ISSUING"
+    """A call is under way, or nobody knows its end: the CRM system is asked again."""
+    ISSUED = "ISSUED"
+    """The customer has it."""
+    FAILED = "FAILED"
+    """Refused, or given up after days; staff can have it tried again."""
+    WITHDRAWN = "WITHDRAWN"
+    """Never issued: the refund came to nothing first, or staff changed their mind."""
+    REVOKING = "REVOKING"
+    """Staff want it made worthless, and the CRM system has not confirmed."""
+    REVOKED = "REVOKED"
+    """Worthless."""
+
+
+class RestitutionKind(StrEnum):
+    """What else a customer had paid with."""
+
+    POINTS = "POINTS"
+    COUPON = "COUPON"
+
+
+class RestitutionStatus(StrEnum):
+    """How far something is given back."""
+
+    WANTED = "WANTED"
+    """Waits for its turn, or for a CRM system."""
+    RESTORING = "RESTORING"
+    """A call is under way, or nobody knows its end: the CRM system is asked again."""
+    RESTORED = "RESTORED"
+    """The customer has it back."""
+    FAILED = "FAILED"
+    """Refused, or given up after days; staff can have it tried again."""
+
+
 class Fulfilment(StrEnum):
     """How far goods have left the warehouse, per line and per order."""
 

@@ -318,6 +318,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from outward()
     yield from ruling()
     yield from flagging()
+    yield from caring(step)
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -328,6 +329,18 @@ def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "customerAppeal", {"text": ""}
     flag = {"flagId": ids.encode("CustomerFlag", new_id()), "outcome": "UPHELD", "why": {}}
     yield "customerAppealAnswer", flag
+
+
+def caring(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for what comes after the money."""
+    yield "couponIssue", {**step, "amount": 0}
+    for mutation in ("couponRetry", "couponRevoke"):
+        yield mutation, {"id": ids.encode("Coupon", new_id())}
+    yield "restitutionRetry", {"id": ids.encode("Restitution", new_id())}
+    entry = {"id": ids.encode("CareEntry", new_id())}
+    yield "careAssign", entry
+    yield "careNote", {**entry, "text": "T"}
+    yield "careClose", entry
 
 
 def ruling() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -370,7 +370,7 @@ EVERY: list[dict[str, Any]] = [
     {"kind": "NOTIFY", "message": "REFUNDED"},
     {"kind": "FLAG", "flag": "watch", "why": {"zh": "频繁退款"}},
     {"kind": "UNFLAG", "flag": "watch"},
-    {"kind": "ISSUE_COUPON", "coupon": "SORRY-10"},
+    {"kind": "ISSUE_COUPON", "amount": 1000, "least_order_amount": 5000, "valid_days": 14},
     {"kind": "COMPENSATE", "amount": 500},
     {"kind": "ESCALATE", "why": {"en": "look"}},
 ]

@@ -29,6 +29,7 @@ MAKES_NO_MONEY_MOVE = {
     "orderUpsert", "orderUpsertBulk", "pluginCheck", "pluginSettingsUpdate", "productUpsert",
     "reasonTagCreate", "reasonTagRetire", "reasonTagUpdate", "shopUpdate", "staffCreate",
     "ruleCreate", "ruleDelete", "ruleReorder", "ruleSetMode", "ruleUpdate",
+    "careAssign", "careClose", "careNote",
     "staffLogin", "templateReset", "templateUpsert", "webhookDeliveryRedeliver",
     "webhookEndpointCreate", "webhookEndpointDisable", "webhookEndpointEnable",
     "webhookEndpointRotateSecret", "webhookEndpointTest", "webhookEndpointUpdate",

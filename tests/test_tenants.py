@@ -30,6 +30,7 @@ LISTS = {
     "orders": "Order",
     "refunds": "Refund",
     "messages": "Message",
+    "coupons": "Coupon",
     "webhookDeliveries": "WebhookDelivery",
 }
 """List with a filter -> the kind of what is on it."""

@@ -21,6 +21,7 @@ from refund_gql.roles import Role, Scope
 
 MAX_LINES = 500
 MAX_BULK = 250
+MAX_COUPONS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,10 @@ class OrderFacts:
     """Where it is sent to: ISO 3166-2, or the country alone."""
     presale: bool = False
     """Sold before it was there to be sent."""
+    coupons_used: tuple[str, ...] | None = None
+    """The codes of the coupons that made it cheaper; None: as it was."""
+    points_spent: int | None = None
+    """Loyalty points that paid for a part of it; None: as it was."""
 
 
 async def upsert(viewer: Viewer, facts: OrderFacts) -> UUID:
@@ -80,6 +85,7 @@ async def upsert(viewer: Viewer, facts: OrderFacts) -> UUID:
         await fulfilment.apply(tx, order, lines, facts.shipments)
         if facts.closed != (order.closed_at is not None):
             order.closed_at = clock.now() if facts.closed else None
+        _apply_spent(order, facts)
         order.updated_at = clock.now()
         await order.save(using_db=tx)
         return order.id
@@ -100,6 +106,7 @@ def _check(facts: OrderFacts) -> None:
         raise InvalidInput(
             field="lines", found="[]", expected="at least one line", zh="至少一件商品"
         )
+    _check_spent(facts)
     for i, line in enumerate(facts.lines):
         _check_line(f"lines.{i}", line)
     for i, capture in enumerate(facts.captures):
@@ -120,6 +127,15 @@ def _check(facts: OrderFacts) -> None:
             expected=f"at most the order's total, {total}",
             zh=f"不超过订单总额 {total}",
         )
+
+
+def _check_spent(facts: OrderFacts) -> None:
+    codes = facts.coupons_used or ()
+    validation.limited("couponsUsed", len(codes), MAX_COUPONS)
+    for i, code in enumerate(codes):
+        validation.text(f"couponsUsed.{i}", code, longest=64)
+    if facts.points_spent is not None:
+        validation.minor_units("pointsSpent", facts.points_spent)
 
 
 def _name(capture: CaptureFacts) -> tuple[str, str]:
@@ -184,6 +200,14 @@ async def _order_row(tx: Transaction, shop_id: UUID, facts: OrderFacts) -> Order
         customer = await customers.customer_row(tx, shop_id, facts.customer_reference)
         order.customer_id = customer.id
     return order
+
+
+def _apply_spent(order: Order, facts: OrderFacts) -> None:
+    """What the customer paid with beside money; each coupon counts once."""
+    if facts.coupons_used is not None:
+        order.coupons_used = list(dict.fromkeys(code.strip() for code in facts.coupons_used))
+    if facts.points_spent is not None:
+        order.points_spent = facts.points_spent
 
 
 async def _upsert_lines(tx: Transaction, order: Order, facts: OrderFacts) -> list[OrderLine]:

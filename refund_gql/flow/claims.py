@@ -1,5 +1,7 @@
-"""What a refund holds of its order, given back when the refund comes to nothing."""
+"""What a refund holds, given back when it comes to nothing: its part of the order, and the coupons
+that were to be given for it."""
 
+from refund_gql.flow import coupons
 from refund_gql.flow.journal import Change
 
 _LOCK_ORDER = 'select 1 from "order" where id = $1 and shop_id = $2 for update'
@@ -16,10 +18,12 @@ update "order" set shipping_claimed = shipping_claimed - $3 where id = $1 and sh
 
 
 async def release(change: Change) -> None:
-    """Make the refund's units and money refundable again: it was refused or withdrawn."""
+    """Make the refund's units and money refundable again: it was refused or withdrawn. No rule
+    gives anything for it any more."""
     refund = change.refund
     await change.tx.execute_query_dict(_LOCK_ORDER, [refund.order_id, refund.shop_id])
     await change.tx.execute_query(_RELEASE_LINES, [refund.id, refund.shop_id])
     await change.tx.execute_query(
         _RELEASE_SHIPPING, [refund.order_id, refund.shop_id, refund.shipping_amount]
     )
+    await coupons.withdraw(change)

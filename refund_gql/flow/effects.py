@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from refund_gql.events import EventType
-from refund_gql.flow import flags, standing
+from refund_gql.flow import coupons, flags, standing
 from refund_gql.flow.flags import Author, Mark
 from refund_gql.flow.journal import Change
 from refund_gql.models import ReasonTag
@@ -66,5 +66,7 @@ EFFECTS: Mapping[ActionKind, Effect] = {
     ActionKind.ADD_TAG: _add_tag,
     ActionKind.FLAG: _flag,
     ActionKind.UNFLAG: _unflag,
+    ActionKind.ISSUE_COUPON: coupons.give,
+    ActionKind.COMPENSATE: coupons.compensate,
 }
 """Every action that `rules.actions.AVAILABLE` offers and that does not decide."""

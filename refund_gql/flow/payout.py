@@ -71,13 +71,20 @@ async def open_payouts(change: Change, captures: Sequence[Capture]) -> None:
     """
     if change.refund.amount == 0:
         await change.take(Step.START_PAYMENT, by_engine=True)
-        await change.take(Step.COMPLETE_PAYMENT, by_engine=True)
+        await complete(change)
         return
     for capture, part in spread(captures, change.refund.amount, change.refund.currency):
         await reserve(change.tx, capture.id, part, capture.currency)
         payout = _payout(change, capture, part)
         await payout.save(using_db=change.tx, force_create=True)
         await schedule(change, payout)
+
+
+async def complete(change: Change) -> None:
+    """All the money moved: the refund is over, and what comes after it has its job."""
+    await change.take(Step.COMPLETE_PAYMENT, by_engine=True)
+    refund = change.refund
+    await change.enqueue("aftercare", refund.id, key=f"aftercare:{refund.id}:{refund.version}")
 
 
 def _payout(change: Change, capture: Capture, amount: int) -> Payout:

@@ -164,7 +164,7 @@ async def _finish(change: Change) -> None:
         if change.refund.status is RefundStatus.PAYMENT_STUCK:
             await change.take(Step.RETRY_PAYMENT, by_engine=True)
         change.refund.stuck_reason = None
-        await change.take(Step.COMPLETE_PAYMENT, by_engine=True)
+        await payouts.complete(change)
     elif statuses & set(payouts.STUCK) and change.refund.status is RefundStatus.PAYING:
         change.refund.stuck_reason = "OTHER_PAYOUT_STUCK"
         await change.take(

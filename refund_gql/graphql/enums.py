@@ -3,6 +3,7 @@
 import strawberry
 
 from refund_gql.events import EventType
+from refund_gql.flow.care import CareNoteKind
 from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.inspection import Verdict
 from refund_gql.flow.warehouse import WarehouseVerdict
@@ -17,6 +18,8 @@ from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
 from refund_gql.states import (
     AppealOutcome,
+    CouponPurpose,
+    CouponStatus,
     CrmFlagsStatus,
     DeliveryStatus,
     FlagChangeKind,
@@ -25,6 +28,8 @@ from refund_gql.states import (
     PayoutStatus,
     RefundKind,
     RefundStatus,
+    RestitutionKind,
+    RestitutionStatus,
     ReturnStatus,
     RiskSource,
     RuleChangeKind,
@@ -39,6 +44,9 @@ from refund_gql.states import (
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
 strawberry.enum(AppealOutcome, description="What came of looking again at a flag.")
 strawberry.enum(CrmFlagsStatus, description="Where a CRM system stands with a customer's flags.")
+strawberry.enum(CareNoteKind, description="What was done about an entry of the care list.")
+strawberry.enum(CouponPurpose, description="Why a customer gets a coupon.")
+strawberry.enum(CouponStatus, description="Where a coupon stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
@@ -59,6 +67,8 @@ strawberry.enum(PluginState, description="How a plugin stands.")
 strawberry.enum(ProviderKind, description="What a provider connects to.")
 strawberry.enum(RefundKind, description="What is asked for.")
 strawberry.enum(RefundStatus, description="Where a refund stands.")
+strawberry.enum(RestitutionKind, description="What else a customer had paid with.")
+strawberry.enum(RestitutionStatus, description="How far something is given back.")
 strawberry.enum(ReturnStatus, description="Where the goods stand.")
 strawberry.enum(RiskLevel, description="How much reason there is to have a person look.")
 strawberry.enum(RiskSource, description="Who says something about a customer's risk.")
@@ -80,6 +90,9 @@ strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 __all__ = [
     "ActionKind",
     "AppealOutcome",
+    "CareNoteKind",
+    "CouponPurpose",
+    "CouponStatus",
     "CrmFlagsStatus",
     "DeliveryStatus",
     "DisabledReason",
@@ -97,6 +110,8 @@ __all__ = [
     "ProviderKind",
     "RefundKind",
     "RefundStatus",
+    "RestitutionKind",
+    "RestitutionStatus",
     "ReturnStatus",
     "RiskLevel",
     "RiskSource",

@@ -52,12 +52,30 @@ class Rows:
             )
         return found
 
+    async def found(self, sql: str, key: UUID) -> UUID | None:
+        """The row that a statement finds for `key`, seen or not; one run for all keys.
+
+        The statement takes the keys as $1 and the viewer's shop as $2, and gives (key, found).
+        """
+        if (sql,) not in self._loaders:
+            self._loaders[sql,] = DataLoader(self._by_statement(sql))
+        found: UUID | None = await self._loaders[sql,].load(key)
+        return found
+
     def _loader(self, source: tuple[str, ...]) -> DataLoader[Any, Any]:
         if source not in self._loaders:
             self._loaders[source] = DataLoader(
                 self._by_id(*source) if len(source) == 1 else self._by_parent(*source)
             )
         return self._loaders[source]
+
+    def _by_statement(self, sql: str) -> Any:
+        async def load(keys: list[UUID]) -> Sequence[UUID | None]:
+            rows = await fetch(sql, keys, self._viewer.shop_id)
+            found = {row["key"]: row["found"] for row in rows}
+            return [found.get(key) for key in keys]
+
+        return load
 
     def _by_id(self, table: str) -> Any:
         where, parameters = visibility.predicate(table, self._viewer, first=2)

@@ -9,6 +9,7 @@ from strawberry.types import ExecutionContext
 
 from refund_gql.graphql import enums, permissions, problems, scalars
 from refund_gql.graphql.documents import Documents, gate
+from refund_gql.graphql.mutations.aftercare import AftercareMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
@@ -17,6 +18,7 @@ from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
+from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.flags import FlagQueries
@@ -39,6 +41,7 @@ class Query(
     RuleQueries,
     DecisionQueries,
     FlagQueries,
+    AftercareQueries,
     MessageQueries,
     EndpointQueries,
     PluginQueries,
@@ -53,6 +56,7 @@ class Mutation(
     BackofficeMutations,
     RuleMutations,
     FlagMutations,
+    AftercareMutations,
     MessageMutations,
     EndpointMutations,
     PluginMutations,

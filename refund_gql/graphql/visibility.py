@@ -40,6 +40,9 @@ CUSTOMER_ROWS = {
     ),
     "event": f"refund_id in ({_OWN_REFUNDS}) and type not in ({_INTERNAL_EVENTS})",
     "payout": f"refund_id in ({_OWN_REFUNDS})",
+    # A coupon that is only wanted is no promise yet.
+    "coupon": "(customer_id = {me} and status in ('ISSUED', 'REVOKING', 'REVOKED'))",
+    "restitution": "customer_id = {me}",
     "decision": f"refund_id in ({_OWN_REFUNDS})",
 }
 """Table -> which of the shop's rows one customer sees; `{me}` is the customer's id, `{shop}` the

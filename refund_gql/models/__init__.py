@@ -1,5 +1,12 @@
 """Tortoise rows, one file per family."""
 
+from refund_gql.models.aftercare import (
+    CareEntry,
+    CareNote,
+    CareRefund,
+    Coupon,
+    Restitution,
+)
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.message import (
     Message,
@@ -43,6 +50,10 @@ from refund_gql.models.tracking import TrackingCheckpoint
 __all__ = [
     "ApiToken",
     "Capture",
+    "CareEntry",
+    "CareNote",
+    "CareRefund",
+    "Coupon",
     "CrmFlags",
     "Customer",
     "CustomerFlag",
@@ -66,6 +77,7 @@ __all__ = [
     "ReasonTag",
     "Refund",
     "RefundLine",
+    "Restitution",
     "Return",
     "ReturnPolicy",
     "RiskBaseline",

@@ -69,6 +69,10 @@ class Order(ShopRow):
     """Where it is sent to: ISO 3166-2 (CN-31), or the country alone; empty when not said."""
     presale = fields.BooleanField(default=False, db_default=False)
     """Sold before it was there to be sent."""
+    coupons_used: Any = listing()
+    """The codes of the coupons that made it cheaper."""
+    points_spent: Any = fields.BigIntField(default=0, db_default=0)
+    """Loyalty points that paid for a part of it."""
     placed_at: datetime = moment()
     closed_at: datetime | None = moment(null=True)
     """Set by the shop when no refund may start any more."""
@@ -89,6 +93,7 @@ class Order(ShopRow):
                 check="shipping_claimed BETWEEN 0 AND shipping_amount",
                 name="order_shipping_not_over_claimed",
             ),
+            CheckConstraint(check="points_spent >= 0", name="order_points_not_negative"),
         ]
 
 

@@ -84,6 +84,7 @@ class Refund(ShopRow):
             ("shop_id", "requested_at", "id"),
             ("shop_id", "status", "requested_at"),
             ("updated_at",),
+            ("status", "finished_at"),
         ]
         constraints = [
             CheckConstraint(

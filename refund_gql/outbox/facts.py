@@ -8,10 +8,21 @@ from babel import dates, numbers
 
 from refund_gql import money
 from refund_gql.database import Transaction
-from refund_gql.models import Customer, Decision, Order, Refund, RefundLine, Return, Shop
+from refund_gql.models import (
+    Coupon,
+    Customer,
+    Decision,
+    Order,
+    ReasonTag,
+    Refund,
+    RefundLine,
+    Return,
+    Shop,
+)
 from refund_gql.outbox.kinds import MessageKind
-from refund_gql.states import Step
+from refund_gql.states import CouponStatus, Step
 
+_COUPON = ("coupon_code", "coupon_amount", "least_order_amount", "valid_until")
 MAX_WORDS = 2_000
 """Characters of one variable; what is longer is cut."""
 
@@ -40,13 +51,13 @@ async def gather(
         "goods": goods(lines, locale),
         "amount": amount(refund.amount, refund.currency, locale) if refund.amount else "",
         "requested_on": day(refund.requested_at, shop.time_zone, locale),
-        **await _own(tx, refund, kind, locale, at),
+        **await _own(tx, shop, refund, kind, locale, at),
     }
     return {name: value.strip()[:MAX_WORDS] for name, value in found.items()}
 
 
 async def _own(
-    tx: Transaction, refund: Refund, kind: MessageKind, locale: str, at: datetime | None
+    tx: Transaction, shop: Shop, refund: Refund, kind: MessageKind, locale: str, at: datetime | None
 ) -> dict[str, str]:
     match kind:
         case MessageKind.EVIDENCE_REQUESTED:
@@ -65,6 +76,13 @@ async def _own(
                 "courier": parcel.courier if parcel else "",
                 "tracking_number": parcel.tracking_number if parcel else "",
             }
+        case MessageKind.COUPON_ISSUED:
+            coupon = await _coupon(tx, refund, {"issued_at": at} if at else {})
+            purpose = coupon.purpose.value if coupon else ""
+            return {**_of_coupon(coupon, shop, locale), "purpose": purpose}
+        case MessageKind.FOLLOW_UP:
+            coupon = await _coupon(tx, refund, {"status": CouponStatus.ISSUED})
+            return {**_of_coupon(coupon, shop, locale), "reason_code": await _reason(tx, refund)}
         case _:
             return {}
 
@@ -82,6 +100,30 @@ async def _words(tx: Transaction, refund: Refund, step: Step, at: datetime | Non
 async def _parcel(tx: Transaction, refund: Refund, moment: Mapping[str, datetime]) -> Return | None:
     parcels = Return.filter(refund_id=refund.id, **moment)
     return await parcels.order_by("-opened_at", "-id").using_db(tx).first()
+
+
+async def _coupon(tx: Transaction, refund: Refund, which: Mapping[str, object]) -> Coupon | None:
+    coupons = Coupon.filter(refund_id=refund.id, code__not_isnull=True, **which)
+    return await coupons.order_by("-issued_at", "-id").using_db(tx).first()
+
+
+def _of_coupon(coupon: Coupon | None, shop: Shop, locale: str) -> dict[str, str]:
+    if coupon is None:
+        return dict.fromkeys(_COUPON, "")
+    least, until = coupon.least_order_amount, coupon.valid_until
+    return {
+        "coupon_code": coupon.code or "",
+        "coupon_amount": amount(coupon.amount, coupon.currency, locale),
+        "least_order_amount": amount(least, coupon.currency, locale) if least else "",
+        "valid_until": day(until, shop.time_zone, locale) if until else "",
+    }
+
+
+async def _reason(tx: Transaction, refund: Refund) -> str:
+    """The code of what was found, else of what the customer said."""
+    tags = ReasonTag.filter(id=refund.found_reason_id or refund.stated_reason_id)
+    tag = await tags.using_db(tx).first()
+    return tag.code if tag else ""
 
 
 def _in(locale: str, texts: Mapping[str, str]) -> str:

@@ -39,6 +39,10 @@ class MessageKind(StrEnum):
     """The request is withdrawn."""
     PAYMENT_DELAYED = "PAYMENT_DELAYED"
     """The money was promised, and a day later it still has not moved."""
+    COUPON_ISSUED = "COUPON_ISSUED"
+    """A coupon is the customer's: its code, and until when."""
+    FOLLOW_UP = "FOLLOW_UP"
+    """A word afterwards, by the reason of the refund; only when a rule says so."""
 
 
 class VariableType(StrEnum):
@@ -123,6 +127,40 @@ _COURIER = _variable("courier", ("快递公司", "顺丰速运"), ("Who carried 
 _TRACKING = _variable(
     "tracking_number", ("运单号", "SF1234567890"), ("The parcel's number", "SF1234567890")
 )
+_COUPON_CODE = _variable(
+    "coupon_code",
+    ("优惠券码；没有优惠券时为空", "SORRY-7K3M"),
+    ("The coupon's code; empty without one", "SORRY-7K3M"),
+)
+_COUPON_AMOUNT = _variable(
+    "coupon_amount",
+    ("优惠券面额；没有优惠券时为空", "¥10.00"),
+    ("What the coupon is worth; empty without one", "CN¥10.00"),
+    VariableType.MONEY,
+)
+_LEAST_ORDER_AMOUNT = _variable(
+    "least_order_amount",
+    ("优惠券使用门槛；无门槛时为空", "¥50.00"),
+    ("What an order must reach for the coupon; empty for any order", "CN¥50.00"),
+    VariableType.MONEY,
+)
+_VALID_UNTIL = _variable(
+    "valid_until",
+    ("优惠券最后有效日；长期有效时为空", "2026年3月2日"),
+    ("The last day of the coupon; empty when it has none", "March 2, 2026"),
+    VariableType.DATE,
+)
+_PURPOSE = _variable(
+    "purpose",
+    ("发券原因：GIFT、COMPENSATION 或 RESTITUTION", "GIFT"),
+    ("Why it is given: GIFT, COMPENSATION or RESTITUTION", "GIFT"),
+)
+_REASON_CODE = _variable(
+    "reason_code",
+    ("退款原因的代码；未填写时为空", "size"),
+    ("The code of the refund's reason; empty when none was given", "size"),
+)
+_COUPON = (_COUPON_CODE, _COUPON_AMOUNT, _LEAST_ORDER_AMOUNT, _VALID_UNTIL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +252,19 @@ KINDS: dict[MessageKind, Kind] = {
         holds_in=frozenset({_R.APPROVED, _R.PAYING, _R.PAYMENT_STUCK}),
         # Most of what sticks is solved within hours; nobody needs to be alarmed by that.
         waits=timedelta(hours=24),
+    ),
+    _K.COUPON_ISSUED: Kind(
+        label={"zh": "优惠券已发放", "en": "Coupon given"},
+        triggers=frozenset({_E.COUPON_ISSUED}),
+        again_after=frozenset({_E.COUPON_ISSUED}),
+        own=(*_COUPON, _PURPOSE),
+    ),
+    _K.FOLLOW_UP: Kind(
+        label={"zh": "退款后回访", "en": "Follow-up"},
+        triggers=frozenset(),
+        holds_in=frozenset({_R.RETURNING, _R.INSPECTION, _R.FINANCE_REVIEW})
+        | frozenset({_R.APPROVED, _R.PAYING, _R.REFUNDED}),
+        own=(_REASON_CODE, *_COUPON),
     ),
 }
 """Kind -> when it is told, and what it can say."""

@@ -4,9 +4,9 @@ Writes are sets, never counters: the engine repeats them until they succeed, and
 must change nothing. A signal that is missing or late is no signal; it never blocks a refund and
 never approves one.
 
-Coupons and reviews are no kinds of their own. The systems that issue coupons or hold reviews are
-the CRM and the shop's own connectors, with the same credentials, settings and check; a fifth and
-a sixth kind would make one vendor's plugin register three classes with three copies of the
+Coupons, points and reviews are no kinds of their own. The systems that issue coupons, keep points
+or hold reviews are the CRM and the shop's own connectors, with the same credentials, settings and
+check; further kinds would make one vendor's plugin register four classes with four copies of the
 settings. So they are interfaces a `Crm` may implement beside: `class Acme(Crm, CouponIssuer)`.
 """
 
@@ -143,6 +143,22 @@ class CouponIssuer(ABC):
     async def revoke_coupon(self, number: str) -> bool:
         """Make the coupon with our number worthless; False when it was used already. May be
         called again. Raises a ProviderError."""
+
+
+class LoyaltyLedger(ABC):
+    """Keeps what customers pay with beside money; implemented by a `Crm` that does."""
+
+    @abstractmethod
+    async def restore_points(self, number: str, customer: CustomerKey, points: int) -> None:
+        """Give a customer points back that were spent on an order. `number` is ours: the same
+        number must give back at most once, and called again it changes nothing. Raises a
+        ProviderError."""
+
+    @abstractmethod
+    async def restore_coupon(self, number: str, customer: CustomerKey, code: str) -> None:
+        """Make a coupon that was used on an order usable again. `number` is ours: the same
+        number must do so at most once, and called again it changes nothing. Raises a
+        ProviderError; Refused where the coupon cannot be used again, such as one that has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

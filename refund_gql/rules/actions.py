@@ -175,16 +175,19 @@ class Unflag(Action):
 
 
 class IssueCoupon(Action):
-    """Give the customer a coupon."""
+    """Give the customer a coupon; once per refund."""
 
     kind: Literal[ActionKind.ISSUE_COUPON] = ActionKind.ISSUE_COUPON
-    coupon: _Code
-    """The coupon's template in the CRM."""
+    amount: _Amount
+    """Minor units of the shop's currency."""
+    least_order_amount: int = Field(default=0, ge=0, le=MAX_MINOR_UNITS)
+    """Minor units an order must reach before it counts; 0: any order."""
     valid_days: int = Field(default=30, ge=1, le=365)
+    """Counted from the day it is issued, which is not counted."""
 
 
 class Compensate(Action):
-    """Pay the customer something on top, unasked."""
+    """Give the customer store credit on top of the refund, unasked; once per order."""
 
     kind: Literal[ActionKind.COMPENSATE] = ActionKind.COMPENSATE
     amount: _Amount
@@ -242,6 +245,8 @@ AVAILABLE = Abilities(
                 ActionKind.ADD_TAG,
                 ActionKind.FLAG,
                 ActionKind.UNFLAG,
+                ActionKind.ISSUE_COUPON,
+                ActionKind.COMPENSATE,
             }
         ),
         **{trigger: _LATER for trigger in RuleTrigger if trigger is not RuleTrigger.REQUESTED},

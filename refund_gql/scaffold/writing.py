@@ -57,7 +57,7 @@ KINDS: Mapping[ProviderKind, Words] = {
         hook="register_crms",
         noun="CRM system",
         purpose="risk signals, tiers and flags of customers through its API",
-        limits="Customers are found by the shop's reference only. No coupons, no reviews.",
+        limits="Customers are found by the shop's reference only. No coupons, points or reviews.",
     ),
     ProviderKind.NOTIFIER: Words(
         base="Notifier",

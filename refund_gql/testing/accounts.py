@@ -102,11 +102,13 @@ class CourierAccount(Account):
 
 
 class CrmAccount(Account):
-    """A shop's account at a CRM. The simulator appends to `coupons` whenever it issues one."""
+    """A shop's account at a CRM. The simulator appends to `coupons` whenever it issues one, and to
+    `restorations` whenever it gives points or a coupon back."""
 
     def __init__(self) -> None:
         super().__init__()
         self.coupons: list[str] = []
+        self.restorations: list[str] = []
 
     @abstractmethod
     def flags(self, reference: str) -> Sequence[str]:
@@ -119,6 +121,10 @@ class CrmAccount(Account):
     def revoked(self) -> Sequence[str]:
         """Our numbers of the coupons that are worthless now. For a CouponIssuer."""
         return ()
+
+    def restored(self) -> Sequence[str]:
+        """Our numbers of all points and coupons given back, oldest first. For a LoyaltyLedger."""
+        return self.restorations
 
     def tokens_issued(self) -> int | None:
         """How many access tokens it has issued; None for a CRM without any."""

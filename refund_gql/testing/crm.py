@@ -11,6 +11,7 @@ from refund_gql.providers import (
     Crm,
     CustomerKey,
     FlagChange,
+    LoyaltyLedger,
     ProductReview,
     ProviderKind,
     ReviewSource,
@@ -24,7 +25,7 @@ FLAGS = frozenset({"refund-risk-high", "refund-watch"})
 
 
 class CrmConformance(TransientConformance):
-    """The tests of a CRM system, and of the coupons and reviews it may have."""
+    """The tests of a CRM system, and of the coupons, points and reviews it may have."""
 
     kind = ProviderKind.CRM
     risky_customer: ClassVar[CustomerKey]
@@ -58,8 +59,9 @@ class CrmConformance(TransientConformance):
         return await provider.signals(self.customer())
 
     def effects(self, account: CrmAccount) -> object:
-        """The coupons: flags of customers never named cannot have changed."""
-        return list(account.issued())
+        """The coupons and what was given back: flags of customers never named cannot have
+        changed."""
+        return list(account.issued()), list(account.restored())
 
     # --- Bronze -----------------------------------------------------------------------------
 
@@ -105,6 +107,24 @@ class CrmConformance(TransientConformance):
                 assert first == second, fault
                 assert list(account.issued()).count(request.number) == 1, fault
                 assert len(account.issued()) == len(set(account.issued())), fault
+
+    @rule("restoration-happens-once")
+    async def test_restoration_happens_once(self, account: CrmAccount) -> None:
+        async with self.opened(account) as crm:
+            if not isinstance(crm, LoyaltyLedger):
+                return
+            for fault in (Fault.TIMEOUT_AFTER, Fault.RESET_AFTER, Fault.ERROR_AFTER):
+                customer = self.customer()
+                points, coupon = [f"RS{uuid4().hex.upper()}" for _ in range(2)]
+                with account.struck(fault):
+                    await converted(crm.restore_points(points, customer, 120))
+                    await converted(crm.restore_coupon(coupon, customer, "SPENT-1"))
+                for _ in range(2):
+                    await crm.restore_points(points, customer, 120)
+                    await crm.restore_coupon(coupon, customer, "SPENT-1")
+                assert list(account.restored()).count(points) == 1, fault
+                assert list(account.restored()).count(coupon) == 1, fault
+                assert len(account.restored()) == len(set(account.restored())), fault
 
     # --- Silver -----------------------------------------------------------------------------
 

@@ -469,6 +469,13 @@ _CRM = (
         how="Send our number as the key. A CRM that is no CouponIssuer has nothing to do.",
     ),
     Rule(
+        id="restoration-happens-once",
+        says="The same number gives points or a coupon back once, also after a time-out.",
+        tiers={CRM: BRONZE},
+        why="Points are money too, and the engine repeats what it is not sure of.",
+        how="Send our number as the key. A CRM that is no LoyaltyLedger has nothing to do.",
+    ),
+    Rule(
         id="unknown-customer-has-no-signals",
         says="A customer the CRM does not know has no signals; it is no error.",
         tiers={CRM: BRONZE},

@@ -104,6 +104,17 @@ class NewCouponOnRetry(DeskCrm):
             return await self.issue(uuid4().hex, request)
 
 
+@caught_by(PlantedSound, "restoration-happens-once")
+class RestoresOnRetry(DeskCrm):
+    name = "restores-on-retry"
+
+    async def restore_points(self, number: str, customer: CustomerKey, points: int) -> None:
+        try:
+            await super().restore_points(number, customer, points)
+        except OutcomeUnknown:
+            await self.restore(uuid4().hex, number)
+
+
 @caught_by(PlantedSound, "token-is-refreshed-once")
 class RefreshesInACrowd(DeskCrm):
     name = "refreshes-in-a-crowd"

@@ -1,4 +1,4 @@
-"""A sound CRM with coupons, reviews and access tokens, and the desk behind it."""
+"""A sound CRM with coupons, points, reviews and access tokens, and the desk behind it."""
 
 import asyncio
 import json
@@ -19,6 +19,7 @@ from refund_gql.providers import (
     CustomerKey,
     FlagChange,
     FlagResult,
+    LoyaltyLedger,
     Misconfigured,
     ProductReview,
     Refused,
@@ -30,7 +31,7 @@ from refund_gql.providers import (
 from refund_gql.testing import CrmAccount, Simulator
 
 
-class DeskCrm(Crm, CouponIssuer, ReviewSource):
+class DeskCrm(Crm, CouponIssuer, LoyaltyLedger, ReviewSource):
     """Fetches a token, and a new one when the desk refuses it."""
 
     name = "desk"
@@ -97,6 +98,15 @@ class DeskCrm(Crm, CouponIssuer, ReviewSource):
         await self.ask("DELETE", f"/coupons/{number}")
         return True
 
+    async def restore_points(self, number: str, customer: CustomerKey, points: int) -> None:
+        await self.restore(number, number)
+
+    async def restore_coupon(self, number: str, customer: CustomerKey, code: str) -> None:
+        await self.restore(number, number)
+
+    async def restore(self, key: str, number: str) -> None:
+        await self.ask("POST", "/restorations", json={"key": key, "number": number})
+
     async def reviews(self, *, since: datetime, cursor: str | None = None) -> ReviewPage:
         page = await self.ask("GET", "/reviews", params={"from": cursor or "0"})
         reviews = tuple(_review(number) for number in page["reviews"])
@@ -122,6 +132,7 @@ class Desk(Simulator, CrmAccount):
         self.valid = ""
         self.flagged: dict[str, list[str]] = defaultdict(list)
         self.codes: dict[str, str] = {}
+        self.keys: set[str] = set()
         self.worthless: list[str] = []
 
     def flags(self, reference: str) -> Sequence[str]:
@@ -159,6 +170,8 @@ class Desk(Simulator, CrmAccount):
                 return self.flag(of, json.loads(request.content))
             case ("POST", "coupons"):
                 return self.coupon(json.loads(request.content))
+            case ("POST", "restorations"):
+                return self.restoration(json.loads(request.content))
             case ("DELETE", "coupons"):
                 self.worthless = sorted({*self.worthless, of})
                 return httpx2.Response(200, json={})
@@ -182,6 +195,12 @@ class Desk(Simulator, CrmAccount):
             self.codes[asked["key"]] = f"CODE{len(self.codes)}"
             self.coupons.append(asked["number"])
         return httpx2.Response(200, json={"code": self.codes[asked["key"]]})
+
+    def restoration(self, asked: dict[str, str]) -> httpx2.Response:
+        if asked["key"] not in self.keys:
+            self.keys.add(asked["key"])
+            self.restorations.append(asked["number"])
+        return httpx2.Response(200, json={})
 
     def unrecognised(self, answer: httpx2.Response) -> httpx2.Response:
         return httpx2.Response(200, json={"code": "?", "status": "teleported"})

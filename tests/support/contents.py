@@ -26,6 +26,10 @@ def good(mutation: str, shop: Populated) -> Answer:
         "refundApproveFinance": step,
         "refundCancel": step,
         "payoutRetry": {"payoutId": shop.refunds["stuck"]["payouts"][0]["id"]},
+        "couponIssue": {**step, "amount": 1},
+        "couponRetry": {"id": shop.all("Coupon")[0]},
+        "couponRevoke": {"id": shop.all("Coupon")[0]},
+        "restitutionRetry": {"id": shop.all("Restitution")[0]},
     }[mutation]
 
 
@@ -35,6 +39,7 @@ MUTATIONS: dict[str, Answer] = {
         "customerReference": "C-1",
         "lines": [{"sku": "S", "title": "T", "quantity": 1, "unitPrice": 1, "discount": 0}],
         "discount": 0, "shippingAmount": 0, "closed": False,
+        "couponsUsed": ["C"], "pointsSpent": 1,
         "captures": [{"gateway": "sandbox", "reference": "R", "amount": 1, "disputed": 0,
                       "capturedAt": "2026-01-31T08:00:00Z", "metadata": {"k": "v"}}],
         "shipments": [{"courier": "C", "trackingNumber": "1", "shippedAt": "2026-01-31T08:00:00Z",
@@ -83,6 +88,9 @@ MUTATIONS: dict[str, Answer] = {
     "webhookEndpointEnable": {"id": "x"},
     "webhookEndpointTest": {"id": "x"},
     "webhookDeliveryRedeliver": {"id": "x"},
+    "careAssign": {"id": "x", "staffId": "x"},
+    "careNote": {"id": "x", "text": "T", "contacted": True},
+    "careClose": {"id": "x", "text": "T"},
 }  # fmt: skip
 
 RULE: Answer = {
@@ -114,6 +122,7 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
         "refundConfirmWarehouse": {"note": "N"},
         "returnInspect": {"note": "N", "foundReasonTagId": shop.tag},
         "refundApproveFinance": {"note": "N", "verdict": "SEND_BACK"},
+        "couponIssue": {"purpose": "GIFT", "leastOrderAmount": 1, "validDays": 1},
     }  # fmt: skip
     for mutation in sorted(money_fields(documents.core())):
         yield mutation, {**good(mutation, shop), **more.get(mutation, {}), "idempotencyKey": key()}

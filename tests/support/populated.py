@@ -10,6 +10,8 @@ from refund_gql.backoffice import staff
 from refund_gql.graphql.sources import Node
 from refund_gql.models import (
     ApiToken,
+    CareRefund,
+    Coupon,
     CrmFlags,
     Customer,
     CustomerRisk,
@@ -17,6 +19,8 @@ from refund_gql.models import (
     ImportRun,
     Message,
     ProviderHealth,
+    Refund,
+    Restitution,
     RiskBaseline,
     RuleEvaluation,
     RuleUse,
@@ -107,6 +111,7 @@ async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
     )
     shop.tag = await _tag(shop)
     await _scenes(shop)
+    await _aftercare(shop)
     await _plugins(shop)
     await _outbox(shop)
     await _rules(shop)
@@ -290,6 +295,59 @@ async def _rules(shop: Populated) -> None:
         rule_version_id=version.id,
         mode=RuleMode.SHADOW,
         amount=shop.price,
+    )
+
+
+# --- after the money --------------------------------------------------------------------------
+
+
+async def _aftercare(shop: Populated) -> None:
+    """Coupons and restitutions that are done, and a note about a customer on the care list."""
+
+    async def cared_for() -> bool | None:
+        """The care list is made by a job; nothing may change once this shop is looked at."""
+        paid = await Refund.filter(shop_id=shop.shop_id, status="REFUNDED").count()
+        return await CareRefund.filter(shop_id=shop.shop_id).count() == paid or None
+
+    await eventually(cared_for, "the care list")
+    for scene in ("paid", "theirs"):
+        await _given(shop, scene)
+    listed = await shop.world.agent("{ careList { edges { node { id } } } }")
+    for edge in listed["careList"]["edges"]:
+        note = {"id": edge["node"]["id"], "text": f"Note {shop.mark}"}
+        await mutate(shop.world.agent, "careNote", note)
+
+
+async def _given(shop: Populated, scene: str) -> None:
+    refund = await Refund.get(id=ids.required("id", shop.refunds[scene]["id"], "Refund"))
+    common: Answer = {
+        "shop_id": shop.shop_id,
+        "refund_id": refund.id,
+        "order_id": refund.order_id,
+        "customer_id": refund.customer_id,
+        "crm": PLUGIN,
+        "wanted_at": clock.now(),
+        "created_at": clock.now(),
+    }
+    await Coupon.create(
+        **common,
+        number=f"CP-{shop.mark}-{scene}",
+        purpose="GIFT",
+        status="ISSUED",
+        amount=shop.price,
+        currency="CNY",
+        code=f"CODE-{shop.mark}-{scene}",
+        wanted_by="SYSTEM:-",
+        wanted_by_name=f"Person {shop.mark}",
+        issued_at=clock.now(),
+    )
+    await Restitution.create(
+        **common,
+        number=f"RS-{shop.mark}-{scene}",
+        kind="COUPON",
+        status="RESTORED",
+        code=f"SPENT-{shop.mark}",
+        restored_at=clock.now(),
     )
 
 

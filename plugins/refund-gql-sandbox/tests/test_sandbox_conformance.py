@@ -15,7 +15,7 @@ from refund_gql_sandbox.courier import SandboxCourier, depot, pickups
 from refund_gql_sandbox.courier.codes import CODES
 from refund_gql_sandbox.courier.message import Line, Report
 from refund_gql_sandbox.courier.message import Message as CourierMessage
-from refund_gql_sandbox.crm import SandboxCrm, coupons, flags
+from refund_gql_sandbox.crm import SandboxCrm, coupons, flags, loyalty
 from refund_gql_sandbox.gateway import SandboxGateway, books
 from refund_gql_sandbox.gateway.message import Message as BankMessage
 from refund_gql_sandbox.inbox import Inbox, SandboxInbox, mailbox
@@ -54,7 +54,7 @@ SETTINGS: Mapping[str, Any] = {
 SECRET = "conformance-webhook-secret"
 
 TABLES = "".join(
-    module.TABLES for module in (books, visits, depot, pickups, flags, coupons, mailbox)
+    module.TABLES for module in (books, visits, depot, pickups, flags, coupons, loyalty, mailbox)
 )
 """They are there from the start, so that an account can be asked before anybody has called."""
 
@@ -243,7 +243,13 @@ def signed(body: bytes, at: datetime, *, foreign: bool) -> Webhook:
 
 class CardAccount(LedgerAccount, CrmAccount):
     operations = {
-        On.ACTIONS: ["set_flags", "issue_coupon", "revoke_coupon"],
+        On.ACTIONS: [
+            "set_flags",
+            "issue_coupon",
+            "revoke_coupon",
+            "restore_points",
+            "restore_coupon",
+        ],
         On.READS: ["signals", "tier", "reviews"],
     }
 
@@ -262,6 +268,9 @@ class CardAccount(LedgerAccount, CrmAccount):
 
     def issued(self) -> list[str]:
         return [number for (number,) in self.read("SELECT number FROM coupon ORDER BY issued_at")]
+
+    def restored(self) -> list[str]:
+        return [number for (number,) in self.read("SELECT number FROM restoration ORDER BY at")]
 
     def revoked(self) -> list[str]:
         worthless = "SELECT number FROM coupon WHERE revoked_at IS NOT NULL ORDER BY revoked_at"

@@ -18,7 +18,7 @@ from refund_gql_sandbox import rule, trouble, visits
 from refund_gql_sandbox.courier import SandboxCourier, depot, pickups
 from refund_gql_sandbox.courier.codes import CODES
 from refund_gql_sandbox.courier.journey import JOURNEYS, Journey
-from refund_gql_sandbox.crm import SandboxCrm, coupons, flags
+from refund_gql_sandbox.crm import SandboxCrm, coupons, flags, loyalty
 from refund_gql_sandbox.crm.customers import Customer
 from refund_gql_sandbox.crm.reviews import Review
 from refund_gql_sandbox.gateway import SandboxGateway, books
@@ -50,7 +50,7 @@ from refund_gql.providers import (
 PACKAGE = Path(__file__).parent.parent
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
 TABLES = "".join(
-    module.TABLES for module in (books, visits, depot, pickups, flags, coupons, mailbox)
+    module.TABLES for module in (books, visits, depot, pickups, flags, coupons, loyalty, mailbox)
 )
 KINDS: list[type[Provider]] = [SandboxGateway, SandboxCourier, SandboxCrm, SandboxInbox]
 SETTINGS: Mapping[str, type[BaseModel]] = {

@@ -140,6 +140,13 @@ class OrderInput:
     presale: bool = strawberry.field(
         default=False, description="Sold before it was there to be sent."
     )
+    coupons_used: list[str] | None = strawberry.field(
+        default=None,
+        description="The codes of the coupons that made it cheaper; null: as it was.",
+    )
+    points_spent: MinorUnits | None = strawberry.field(
+        default=None, description="Loyalty points that paid for a part of it; null: as it was."
+    )
 
     def value(self) -> orders.OrderFacts:
         return orders.OrderFacts(
@@ -155,6 +162,8 @@ class OrderInput:
             closed=self.closed,
             region=self.region,
             presale=self.presale,
+            coupons_used=None if self.coupons_used is None else tuple(self.coupons_used),
+            points_spent=self.points_spent,
         )
 
 

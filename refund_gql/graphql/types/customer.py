@@ -1,7 +1,7 @@
 """Customers and products, as the shop reported them."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import strawberry
 
@@ -9,6 +9,9 @@ from refund_gql.graphql.context import Info
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, children, column, json
 from refund_gql.graphql.types.risk import CrmFlags, CustomerFlag, CustomerRisk, risk_of
+
+if TYPE_CHECKING:
+    from refund_gql.graphql.types.coupon import Coupon
 
 
 @strawberry.type(description="A customer of the shop.")
@@ -36,6 +39,15 @@ class Customer(Node):
     @strawberry.field(description="What is known of the risk; reading it asks nobody.")
     async def risk(self, info: Info) -> CustomerRisk:
         return await risk_of(info, self.row)
+
+    coupons: list[Annotated["Coupon", strawberry.lazy("refund_gql.graphql.types.coupon")]] = (
+        children(
+            "customer_id",
+            "Coupon",
+            "Newest first.",
+            order="created_at desc, id desc",
+        )
+    )
 
 
 @strawberry.type(description="A thing the shop sells.")

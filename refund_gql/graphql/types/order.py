@@ -10,7 +10,7 @@ from refund_gql.flow import policy
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Fulfilment
 from refund_gql.graphql.scalars import MinorUnits
-from refund_gql.graphql.sources import Column, Node, children, column, enum, reference
+from refund_gql.graphql.sources import Column, Node, children, column, enum, json, reference
 from refund_gql.graphql.types.customer import Customer, Product
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
@@ -121,6 +121,8 @@ class Order(Node):
     total: Money = money_column("total", "goodsAmount + shippingAmount.")
     region: str = column("region", "Where it is sent to: ISO 3166-2, or the country; or empty.")
     presale: bool = column("presale", "Sold before it was there to be sent.")
+    coupons_used: list[str] = json("coupons_used", "Codes of the coupons that made it cheaper.")
+    points_spent: MinorUnits = column("points_spent", "Loyalty points that paid for a part of it.")
     placed_at: datetime = column("placed_at", "UTC.")
     closed_at: datetime | None = column("closed_at", "UTC; set: no refund may start.")
     customer: Customer | None = reference("customer_id", "Customer", "Who bought.")

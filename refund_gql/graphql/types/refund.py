@@ -12,6 +12,7 @@ from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import EventType, RefundKind, RefundStatus, Step
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, children, column, enum, json, reference
+from refund_gql.graphql.types.coupon import Coupon, Restitution
 from refund_gql.graphql.types.customer import Customer
 from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
@@ -137,6 +138,12 @@ class Refund(Node):
     )
     messages: list[Message] = children(
         "refund_id", "Message", "What its customer was told, oldest first.", order="created_at, id"
+    )
+    coupons: list[Coupon] = children(
+        "refund_id", "Coupon", "What its customer was given, oldest first.", order="created_at, id"
+    )
+    restitutions: list[Restitution] = children(
+        "refund_id", "Restitution", "What else goes back, oldest first.", order="created_at, id"
     )
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"

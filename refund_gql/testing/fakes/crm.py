@@ -1,4 +1,4 @@
-"""A CRM system in memory, with coupons and reviews."""
+"""A CRM system in memory, with coupons, points and reviews."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from refund_gql.providers import (
     CustomerKey,
     FlagChange,
     FlagResult,
+    LoyaltyLedger,
     ProductReview,
     ProviderSettings,
     Refused,
@@ -39,6 +40,11 @@ class FakeRegister(MemoryAccount, CrmAccount):
         """Oldest first."""
         self._coupons: dict[str, tuple[CouponRequest, Coupon]] = {}
         self._worthless: list[str] = []
+        self.points: dict[str, int] = {}
+        """Customer's reference -> points."""
+        self.usable: list[str] = []
+        """The codes of used coupons that are usable again."""
+        self._restored: dict[str, tuple[str, int, str]] = {}
 
     def flags(self, reference: str) -> Sequence[str]:
         """The flags of a customer."""
@@ -77,6 +83,18 @@ class FakeRegister(MemoryAccount, CrmAccount):
         """The coupons that are worthless."""
         return self._worthless
 
+    def restore(self, number: str, reference: str, points: int, code: str) -> None:
+        """Give points or a coupon back, unless the number has done it. Raises Refused for other
+        values."""
+        wanted = (reference, points, code)
+        if number not in self._restored:
+            self._restored[number] = wanted
+            self.points[reference] = self.points.get(reference, 0) + points
+            self.usable += [code] if code else []
+            self.restorations.append(number)
+        if self._restored[number] != wanted:
+            raise Refused("the number was used for something else", code="NUMBER_REUSED")
+
     def page(self, since: datetime, start: int) -> ReviewPage:
         """Two reviews, from a place on."""
         found = [review for review in self.reviews if review.written_at >= since]
@@ -86,7 +104,7 @@ class FakeRegister(MemoryAccount, CrmAccount):
         )
 
 
-class FakeCrm(Crm, CouponIssuer, ReviewSource):
+class FakeCrm(Crm, CouponIssuer, LoyaltyLedger, ReviewSource):
     """Knows what is in a `FakeRegister`; one of its own, if none is given."""
 
     name = "fake-crm"
@@ -138,6 +156,24 @@ class FakeCrm(Crm, CouponIssuer, ReviewSource):
         with translated():
             return await self.account.reach(
                 self.settings, On.ACTIONS, lambda: self.account.revoke(number)
+            )
+
+    async def restore_points(self, number: str, customer: CustomerKey, points: int) -> None:
+        """Once per number."""
+        with translated():
+            await self.account.reach(
+                self.settings,
+                On.ACTIONS,
+                lambda: self.account.restore(number, customer.reference, points, ""),
+            )
+
+    async def restore_coupon(self, number: str, customer: CustomerKey, code: str) -> None:
+        """Once per number."""
+        with translated():
+            await self.account.reach(
+                self.settings,
+                On.ACTIONS,
+                lambda: self.account.restore(number, customer.reference, 0, code),
             )
 
     async def reviews(self, *, since: datetime, cursor: str | None = None) -> ReviewPage:

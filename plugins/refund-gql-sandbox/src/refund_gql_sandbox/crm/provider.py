@@ -14,6 +14,7 @@ from refund_gql.providers import (
     CustomerKey,
     FlagChange,
     FlagResult,
+    LoyaltyLedger,
     ProviderSettings,
     Refused,
     ReviewPage,
@@ -21,10 +22,11 @@ from refund_gql.providers import (
     RiskSignal,
 )
 from refund_gql_sandbox import trouble
-from refund_gql_sandbox.crm import coupons, customers, flags, reviews
+from refund_gql_sandbox.crm import coupons, customers, flags, loyalty, reviews
 from refund_gql_sandbox.crm.coupons import Coupons
 from refund_gql_sandbox.crm.customers import Customer
 from refund_gql_sandbox.crm.flags import Flags
+from refund_gql_sandbox.crm.loyalty import Loyalty
 from refund_gql_sandbox.crm.reviews import Review
 from refund_gql_sandbox.door import Call, Door
 from refund_gql_sandbox.script import Script
@@ -35,7 +37,7 @@ LONGEST_BATCH = 100
 """Customers in one `set_flags`."""
 
 
-class SandboxCrm(Crm, CouponIssuer, ReviewSource):
+class SandboxCrm(Crm, CouponIssuer, LoyaltyLedger, ReviewSource):
     """Customers whose risk and tier are told by their reference or by a file.
 
     Trouble is asked for in the customer's reference.
@@ -47,7 +49,7 @@ class SandboxCrm(Crm, CouponIssuer, ReviewSource):
 
     def __init__(self, settings: CrmSettings) -> None:
         super().__init__(settings)
-        self._door = Door(self.name, settings, flags.TABLES + coupons.TABLES)
+        self._door = Door(self.name, settings, flags.TABLES + coupons.TABLES + loyalty.TABLES)
         self._customers = Script(settings.customers, Customer, setting="customers")
         self._reviews = Script(settings.reviews, Review, setting="reviews")
 
@@ -112,6 +114,28 @@ class SandboxCrm(Crm, CouponIssuer, ReviewSource):
         Raises Refused when it can't be used any more.
         """
         await self._door.look(lambda db: Coupons(db).redeem(number))
+
+    async def restore_points(self, number: str, customer: CustomerKey, points: int) -> None:
+        """Give points back; the same number does so once."""
+        await self._restore("restore_points", number, customer, points=points)
+
+    async def restore_coupon(self, number: str, customer: CustomerKey, code: str) -> None:
+        """Make a used coupon usable again; the same number does so once."""
+        await self._restore("restore_coupon", number, customer, code=code)
+
+    async def points(self, reference: str) -> int:
+        """The points a customer was given back: for tests and demos."""
+        return await self._door.look(lambda db: Loyalty(db).points(reference))
+
+    async def _restore(
+        self, operation: str, number: str, customer: CustomerKey, *, points: int = 0, code: str = ""
+    ) -> None:
+        call = Call(
+            operation=operation, subject=number, trouble=trouble.spelled(customer.reference)
+        )
+        await self._door.call(
+            call, lambda db: Loyalty(db).restore(number, customer.reference, points, code)
+        )
 
     async def reviews(self, *, since: datetime, cursor: str | None = None) -> ReviewPage:
         """The reviews of the file, page by page."""
