@@ -54,6 +54,7 @@ def id_fields() -> Iterator[tuple[str, str, str]]:
     """Mutation, field of its input, and the kind of object that is named there."""
     kinds = {"orderId": "Order", "refundId": "Refund", "payoutId": "Payout"}
     kinds |= {"reasonTagId": "ReasonTag", "foundReasonTagId": "ReasonTag"}
+    kinds |= {"customerId": "Customer", "flagId": "CustomerFlag"}
     for mutation in sorted(money_fields(documents.core())):
         kind = get_named_type(documents.fields("Mutation")[mutation].args["input"].type)
         assert isinstance(kind, GraphQLInputObjectType)

@@ -170,6 +170,13 @@ QUERIES: dict[str, tuple[str, Answer]] = {
             "text": "",
         }},
     ),
+    "customerFlags": (
+        "query Q($a: Int!, $b: String, $c: CustomerFlagFilter)"
+        " { customerFlags(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {
+            "code": "", "customerId": "", "holds": True, "appealOpen": False,
+        }},
+    ),
     "messages": (
         "query Q($a: Int!, $b: String, $c: MessageFilter)"
         " { messages(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from support.api import key
-from support.crm import RISK, customer, customer_id, global_id, set_up
+from support.crm import RISK, customer, customer_id, flag, global_id, set_up
 from support.world import World, shipped
 
-from refund_gql import clock
+from refund_gql import clock, database
 from refund_gql.app import Engine
 from refund_gql.database import Transaction
-from refund_gql.flow import assessment, flags, own_signals, standing
+from refund_gql.flow import assessment, flags, own_signals, risk, standing
 from refund_gql.flow.own_signals import Baseline, History, Period
 from refund_gql.flow.signals import Risk, Signal, loaded, stored
 from refund_gql.flow.standing import RiskChange
@@ -339,3 +339,22 @@ async def test_a_signal_that_ends_is_noticed(world: World, news: list[RiskChange
         (2, None),
     ]
     assert (await CustomerRisk.get(customer_id=who)).changes_at is None
+
+
+async def test_a_refund_waits_for_one_statement(
+    world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = await customer_id(world)
+    await flag(world.agent, await global_id(world), "watch")
+    statements = []
+
+    class OneStatement:
+        """A database that can do nothing else."""
+
+        async def fetch(self, sql: str, *arguments: object) -> Any:
+            statements.append(sql)
+            return await database.fetch(sql, *arguments)
+
+    monkeypatch.setattr(risk, "database", OneStatement())
+    found = await engine.risks.of(world.shop.id, who)
+    assert (len(statements), found.level, found.flags) == (1, RiskLevel.MEDIUM, ("watch",))

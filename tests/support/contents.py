@@ -25,12 +25,25 @@ def good(mutation: str, shop: Populated) -> Answer:
         "returnInspect": {**step, "lines": [{**found, "receivedQuantity": 2}]},
         "refundApproveFinance": step,
         "refundCancel": step,
+        **flagging(shop),
         "payoutRetry": {"payoutId": shop.refunds["stuck"]["payouts"][0]["id"]},
         "couponIssue": {**step, "amount": 1},
         "couponRetry": {"id": shop.all("Coupon")[0]},
         "couponRevoke": {"id": shop.all("Coupon")[0]},
         "restitutionRetry": {"id": shop.all("Restitution")[0]},
     }[mutation]
+
+
+def flagging(shop: Populated) -> dict[str, Answer]:
+    """The same for flags: one that holds, and has an appeal that waits."""
+    customer, why = {"customerId": shop.customer}, {"why": {"zh": "Z", "en": "E"}}
+    answer = {"flagId": shop.all("CustomerFlag")[0], "outcome": "UPHELD"}
+    return {
+        "customerFlag": {**customer, **why, "flag": "another"},
+        "customerUnflag": {**customer, **why, "flag": "none"},
+        "customerAppeal": {**customer, "text": "T"},
+        "customerAppealAnswer": {**answer, **why},
+    }
 
 
 MUTATIONS: dict[str, Answer] = {
@@ -119,6 +132,8 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
             "expectedRefundable": {"amount": 1, "currency": "CNY"},
         },
         "refundApprove": {"reason": "R"},
+        "customerFlag": {"level": "HIGH", "expiresInDays": 1},
+        "customerAppeal": {"flag": "none"},
         "refundConfirmWarehouse": {"note": "N"},
         "returnInspect": {"note": "N", "foundReasonTagId": shop.tag},
         "refundApproveFinance": {"note": "N", "verdict": "SEND_BACK"},

@@ -56,6 +56,8 @@ class Populated:
     other_customer: Api
     """C-2, who has an order and a refund too."""
     tag: str = ""
+    customer: str = ""
+    """C-1, who has a flag."""
     endpoint: str = ""
     """The webhook endpoint; it is disabled, since nobody is there."""
     orders: dict[str, Answer] = field(default_factory=dict)
@@ -372,12 +374,13 @@ async def _plugins(shop: Populated) -> None:
 async def _flags(shop: Populated) -> None:
     """A flag that somebody appeals against, and a CRM system that has taken it."""
     customer = await Customer.get(shop_id=shop.shop_id, reference="C-1")
+    shop.customer = ids.encode("Customer", customer.id)
     await _call(
         shop.world.agent,
         "customerFlag",
         "CustomerFlag",
         {
-            "customerId": ids.encode("Customer", customer.id),
+            "customerId": shop.customer,
             "flag": f"flag-{shop.mark}",
             "why": {"en": f"Why {shop.mark}"},
             "idempotencyKey": key(),
