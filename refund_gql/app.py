@@ -18,7 +18,7 @@ from starlette.routing import Route
 from refund_gql import database, jobs, registry, vault, webhooks
 from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
-from refund_gql.flow import classification, reconciliation
+from refund_gql.flow import classification, overdue, reconciliation
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
@@ -96,6 +96,7 @@ def work(running: Engine) -> jobs.Work:
             "classify": lambda subject: classification.classify(UUID(subject), running.risks),
             "pay": lambda subject: gateways.pay(UUID(subject)),
             "recheck": lambda subject: gateways.recheck(UUID(subject)),
+            "overdue": lambda subject: overdue.look(UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
             "announce": lambda subject: announcing.announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),

@@ -23,9 +23,24 @@ def window_end(shop: Shop, shipments: Sequence[Shipment]) -> datetime | None:
     """
     if not shipments:
         return None
-    zone = ZoneInfo(shop.time_zone)
     delivered = max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
-    last_day = delivered.astimezone(zone).date() + timedelta(days=shop.return_window_days)
+    return _midnight_after(shop, delivered, shop.return_window_days)
+
+
+def return_due(shop: Shop, paid_at: datetime) -> datetime:
+    """Refund first: the midnight after the last day on which the goods must be on their way, in
+    the shop's zone."""
+    return _midnight_after(shop, paid_at, shop.return_days)
+
+
+def return_final(shop: Shop, paid_at: datetime) -> datetime:
+    """Refund first: the same for the days of grace after the reminder."""
+    return _midnight_after(shop, paid_at, shop.return_days + shop.return_grace_days)
+
+
+def _midnight_after(shop: Shop, moment: datetime, days: int) -> datetime:
+    zone = ZoneInfo(shop.time_zone)
+    last_day = moment.astimezone(zone).date() + timedelta(days=days)
     # Midnight of the following day, by the calendar: a day of 23 or 25 hours is still a day.
     return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone)
 

@@ -1,6 +1,7 @@
 """What couriers tell us about parcels: kept word for word, once each, in any order.
 
-A parcel's state is read off its history, newest line first; nothing here moves a refund.
+A parcel's state is read off its history, newest line first; nothing here moves a refund. What
+was paid before its goods came back hears of the first scan.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from refund_gql import clock, database
+from refund_gql.flow import scans
 from refund_gql.models import new_id
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
 from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT, printable
@@ -46,6 +48,7 @@ async def record(shop_id: UUID, courier: str, news: Tracking) -> None:
             await tx.execute_query(_STORE, _row(shop_id, courier, news.tracking_number, line))
 
     await database.transaction(work)
+    await scans.heard(shop_id, news.tracking_number)
 
 
 def _row(shop_id: UUID, courier: str, number: str, line: Checkpoint) -> list[object]:

@@ -16,7 +16,10 @@ from refund_gql.roles import Role, Scope
 from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
 from refund_gql.states import (
+    ClaimReason,
+    ClaimStatus,
     DeliveryStatus,
+    ExposureRelease,
     Fulfilment,
     MessageStatus,
     PayoutStatus,
@@ -33,11 +36,14 @@ from refund_gql.states import (
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
+strawberry.enum(ClaimReason, description="Why the shop is owed something.")
+strawberry.enum(ClaimStatus, description="Where a claim stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
 )
 strawberry.enum(EventType, description="What happened to a refund.")
+strawberry.enum(ExposureRelease, description="Why money that went first counts no more.")
 strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
 strawberry.enum(Failure, name="WebhookFailure", description="Why a webhook was not delivered.")
 strawberry.enum(FinanceVerdict, description="What finance decides.")
@@ -68,9 +74,12 @@ strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 
 __all__ = [
     "ActionKind",
+    "ClaimReason",
+    "ClaimStatus",
     "DeliveryStatus",
     "DisabledReason",
     "EventType",
+    "ExposureRelease",
     "FactType",
     "Failure",
     "FinanceVerdict",

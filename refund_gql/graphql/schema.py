@@ -11,12 +11,14 @@ from refund_gql.graphql import enums, permissions, problems, scalars
 from refund_gql.graphql.documents import Documents, gate
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
+from refund_gql.graphql.mutations.claims import ClaimMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.endpoints import EndpointQueries
+from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
@@ -33,6 +35,7 @@ class Query(
     ShopQueries,
     OrderQueries,
     RefundQueries,
+    ExposureQueries,
     RuleQueries,
     MessageQueries,
     EndpointQueries,
@@ -44,6 +47,7 @@ class Query(
 @strawberry.type(description="Everything that can be done.")
 class Mutation(
     RefundMutations,
+    ClaimMutations,
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,

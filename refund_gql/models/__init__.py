@@ -1,5 +1,6 @@
 """Tortoise rows, one file per family."""
 
+from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.message import (
     Message,
@@ -42,6 +43,8 @@ __all__ = [
     "CustomerSession",
     "Decision",
     "Event",
+    "Exposure",
+    "GoodsClaim",
     "IdempotencyKey",
     "ImportReject",
     "ImportRun",

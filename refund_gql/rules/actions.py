@@ -221,6 +221,7 @@ AVAILABLE = Abilities(
                 ActionKind.APPROVE,
                 ActionKind.ROUTE,
                 ActionKind.HOLD,
+                ActionKind.REFUND_FIRST,
                 ActionKind.ADD_TAG,
             }
         )

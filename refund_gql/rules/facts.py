@@ -234,6 +234,11 @@ FACTS: tuple[Fact, ...] = (
         "What was paid less what was refunded, in minor units of the shop's currency",
     ),
     _declared(
+        "customer.open_claims", 0,
+        "未结的追索单数量：先退款后，商品未寄回或有减损",
+        "Open claims: goods that were paid for first and did not come back, or not whole",
+    ),
+    _declared(
         "customer.risk_known", True,
         "风险等级是否已知；CRM 不可用时为 false",
         "Whether the risk is known; false while the CRM does not answer",

@@ -5,8 +5,10 @@ from typing import ClassVar
 
 import strawberry
 
+from refund_gql.graphql.context import Info
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, column, json
+from refund_gql.graphql.types.exposure import CustomerExposure, of_customer
 
 
 @strawberry.type(description="A customer of the shop.")
@@ -21,6 +23,10 @@ class Customer(Node):
     contacts: JSON = json("contacts", "Personal data: further addresses by name.")
     channels: list[str] = json("channels", "The notifiers the customer prefers, best first.")
     created_at: datetime = column("created_at", "UTC.")
+
+    @strawberry.field(description="What was paid ahead of goods, and how much more may be.")
+    async def exposure(self, info: Info) -> CustomerExposure:
+        return await of_customer(info, self.row)
 
 
 @strawberry.type(description="A thing the shop sells.")
