@@ -9,9 +9,9 @@ from uuid import UUID
 
 from refund_gql.auth import system
 from refund_gql.events import EventType
-from refund_gql.flow import exposures, goods, goods_claims, journal, scans
+from refund_gql.flow import exposures, goods, goods_claims, journal, policy, scans
 from refund_gql.flow.journal import Change
-from refund_gql.models import Exposure
+from refund_gql.models import Exposure, Shop
 from refund_gql.states import ClaimReason, RefundStatus, ReturnStatus
 
 _UNPAID = timedelta(days=1)
@@ -50,10 +50,11 @@ async def _remind_when_due(change: Change, exposure: Exposure) -> None:
     if change.now < exposure.due_at:
         await _look_again(change, exposure, exposure.due_at)
         return
-    # Who was reminded late, since the money came late, has the whole grace all the same.
-    grace = exposure.final_at - exposure.due_at
+    # Who is reminded late, since the money came late, has the whole grace all the same.
+    late = (change.now - exposure.due_at).days
+    shop = await Shop.filter(id=exposure.shop_id).using_db(change.tx).get()
     exposure.reminded_at = change.now
-    exposure.final_at = max(exposure.final_at, change.now + grace)
+    exposure.final_at = policy.midnight(shop, exposure.final_at, days=late)
     await exposure.save(using_db=change.tx, update_fields=["reminded_at", "final_at"])
     parcel = await goods.newest(change)
     # Who has entered a number has done their part: the claim is for people to judge.

@@ -24,25 +24,26 @@ def window_end(shop: Shop, shipments: Sequence[Shipment]) -> datetime | None:
     if not shipments:
         return None
     delivered = max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
-    return _midnight_after(shop, delivered, shop.return_window_days)
+    return midnight(shop, delivered, days=shop.return_window_days + 1)
 
 
 def return_due(shop: Shop, paid_at: datetime) -> datetime:
     """Refund first: the midnight after the last day on which the goods must be on their way, in
     the shop's zone."""
-    return _midnight_after(shop, paid_at, shop.return_days)
+    return midnight(shop, paid_at, days=shop.return_days + 1)
 
 
 def return_final(shop: Shop, paid_at: datetime) -> datetime:
     """Refund first: the same for the days of grace after the reminder."""
-    return _midnight_after(shop, paid_at, shop.return_days + shop.return_grace_days)
+    return midnight(shop, paid_at, days=shop.return_days + shop.return_grace_days + 1)
 
 
-def _midnight_after(shop: Shop, moment: datetime, days: int) -> datetime:
+def midnight(shop: Shop, moment: datetime, *, days: int) -> datetime:
+    """The beginning of the day so many days later, where the shop is."""
     zone = ZoneInfo(shop.time_zone)
-    last_day = moment.astimezone(zone).date() + timedelta(days=days)
-    # Midnight of the following day, by the calendar: a day of 23 or 25 hours is still a day.
-    return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone)
+    # By the calendar: a day of 23 or 25 hours is still a day.
+    day = moment.astimezone(zone).date() + timedelta(days=days)
+    return datetime.combine(day, time(), tzinfo=zone)
 
 
 def refunds_shipping(
