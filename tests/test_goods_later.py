@@ -206,7 +206,7 @@ async def test_the_number_of_another_parcel_releases_nothing(
 
 async def claims(world: World, **arguments: Any) -> list[dict[str, Any]]:
     document = """query C($status: [ClaimStatus!]) { claims(status: $status) {
-        edges { node { id amount { amount currency } reason status refund { number } } } } }"""
+        edges { node { id amount { amount currency } cause status refund { number } } } } }"""
     found = await world.agent(document, **arguments)
     return [edge["node"] for edge in found["claims"]["edges"]]
 
@@ -231,7 +231,7 @@ async def test_what_the_goods_lack_becomes_a_claim_and_no_money_moves(
 ) -> None:
     await inspected(world, first, verdict, received, **more)
     found = await claims(world)
-    assert [(c["amount"]["amount"], c["reason"], c["status"]) for c in found] == (
+    assert [(c["amount"]["amount"], c["cause"], c["status"]) for c in found] == (
         [(owed, "INSPECTION", "OPEN")] if owed else []
     )
     assert (await standing(world))["claimed"] == {"amount": owed}
@@ -399,7 +399,7 @@ async def test_goods_that_never_come_are_reminded_of_and_then_claimed_once_each(
     assert types(found)[-2:] == ["RETURN_REMINDED", "CLAIM_OPENED"]
     assert found["exposure"]["release"] == "CLAIMED"
     [claim] = found["claims"]
-    assert (claim["amount"]["amount"], claim["reason"], claim["status"]) == (
+    assert (claim["amount"]["amount"], claim["cause"], claim["status"]) == (
         39_900,
         "OVERDUE",
         "OPEN",

@@ -1,10 +1,14 @@
 """Refund first, goods later: who gets the money before the goods are back, and who does not."""
 
 import asyncio
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import parse, validate
+from support import documents
 from support.api import Api, key
 from support.postroom import Postroom, announce_all, by_hand, reachable
 from support.trust import (
@@ -375,3 +379,11 @@ async def test_limits_are_the_owners_and_each_tier_stands_once(world: World) -> 
     [error] = await world.agent.errors(document, input=days)
     assert error["extensions"]["code"] == "FORBIDDEN"
     assert (await Shop.get(id=world.shop.id)).exposure_limits == {}
+
+
+def test_the_operations_shown_are_valid() -> None:
+    text = Path("docs/refund-first.md").read_text("utf-8")
+    shown = re.findall(r"```graphql\n(.*?)```", text, flags=re.DOTALL)
+    assert len(shown) == 2
+    for operation in shown:
+        assert validate(documents.core(), parse(operation)) == []

@@ -176,6 +176,7 @@ async def test_a_rule_sees_what_is_true(world: World) -> None:
         "product.categories": ["kitchen"],
         "customer.orders": 1,
         "customer.lifetime_value": 8900,
+        "customer.open_claims": 0,
         "customer.refunds_30d": 0,
         "customer.refunds_90d": 0,
         "customer.refunds_365d": 0,

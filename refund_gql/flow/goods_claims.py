@@ -79,11 +79,19 @@ def _payload(claim: GoodsClaim) -> dict[str, object]:
 # --- people -----------------------------------------------------------------------------------
 
 
-async def report(viewer: Viewer, refund_id: UUID, *, amount: int, note: str, once: Once) -> UUID:
+async def report(
+    viewer: Viewer,
+    refund_id: UUID,
+    *,
+    amount: int,
+    note: str,
+    once: Once,
+    expected_version: int | None = None,
+) -> UUID:
     """Open a claim by hand, as when a courier lost the parcel; returns the refund's id.
 
-    Raises NotFound, NotAllowed, InvalidInput where the money did not go first or a claim is open
-    already, and ExceedsRefundable for more than what was paid and not claimed before.
+    Raises NotFound, NotAllowed, StaleVersion, InvalidInput where the money did not go first or a
+    claim is open already, and ExceedsRefundable for more than was paid and not claimed before.
     """
     viewer.require(Role.OWNER, Role.AGENT)
     validation.minor_units("amount", amount, least=1)
@@ -103,7 +111,9 @@ async def report(viewer: Viewer, refund_id: UUID, *, amount: int, note: str, onc
             )
         await open_claim(change, ClaimReason.REPORTED, amount, note=note)
 
-    return await journal.change(viewer, refund_id, work, once=once)
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
+    )
 
 
 async def settle(viewer: Viewer, claim_id: UUID, *, note: str, once: Once) -> UUID:

@@ -8,6 +8,7 @@ from refund_gql import ids
 from refund_gql.flow import goods_claims
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.mutations.answers import answer, once, words
+from refund_gql.graphql.mutations.refund_inputs import RefundStepInput
 from refund_gql.graphql.mutations.refunds import RefundStepResult
 from refund_gql.graphql.problems import IdempotencyConflict, InvalidInput, NotAllowed, NotFound
 from refund_gql.graphql.scalars import MinorUnits
@@ -23,10 +24,8 @@ ClaimResult = Annotated[
 
 
 @strawberry.input(description="Open a claim by hand.")
-class ClaimOpenInput:
-    refund_id: strawberry.ID = strawberry.field(description="What was paid before its goods.")
+class ClaimOpenInput(RefundStepInput):
     amount: MinorUnits = strawberry.field(description="What is owed, in minor units.")
-    idempotency_key: str = strawberry.field(description=_KEY)
     note: str = strawberry.field(default="", description="For colleagues.")
 
 
@@ -46,9 +45,10 @@ class ClaimMutations:
             Refund,
             lambda viewer: goods_claims.report(
                 viewer,
-                ids.required("refundId", input.refund_id, "Refund"),
+                input.id,
                 amount=input.amount,
                 note=words("note", input.note),
+                expected_version=input.expected_version,
                 once=once("claimOpen", input),
             ),
         )

@@ -51,7 +51,7 @@ class Exposure(Node):
 class Claim(Node):
     table: ClassVar[str] = "goods_claim"
 
-    reason: ClaimReason = enum("reason", ClaimReason, "Why there is one.")
+    cause: ClaimReason = enum("reason", ClaimReason, "Why there is one.")
     status: ClaimStatus = enum("status", ClaimStatus, "Where it stands.")
     opened_at: datetime = column("opened_at", "UTC.")
     opened_by: str = column("opened_by", "KIND:id.")
