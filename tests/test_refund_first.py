@@ -217,6 +217,23 @@ async def test_what_was_not_sent_is_split_off_and_the_rest_goes_first(world: Wor
     assert (await seen(world, other))["exposure"]["amount"] == {"amount": 39900}
 
 
+async def test_a_new_shop_watches_its_gold_customers_and_pays_them_first_once_it_says_so(
+    world: World,
+) -> None:
+    await allow(world, gold=100_000)
+    await is_of(world, "gold")
+    watched = await world.reaches(await sent_back(world), "REVIEW")
+    await nothing_went_first(world, watched)
+    kept = await RuleEvaluation.get(refund_id=row_id(watched))
+    [gold] = [v for v in kept.verdicts if v["name"]["en"] == "Gold customers: refund first"]
+    assert (gold["mode"], gold["outcome"], gold["effective"]) == ("SHADOW", "MATCHED", True)
+    listed = (await world.owner("{ rules { id name } }"))["rules"]
+    [rule_id] = [each["id"] for each in listed if each["name"] == "Gold customers: refund first"]
+    document = "mutation M($id: ID!) { ruleSetMode(id: $id, mode: LIVE) { __typename } }"
+    await world.owner(document, id=rule_id)
+    assert paid(await paid_first(world)) == [39_900]
+
+
 # --- many at once -----------------------------------------------------------------------------
 
 

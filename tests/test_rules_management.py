@@ -305,9 +305,14 @@ async def test_a_new_shop_starts_with_rules_in_both_languages(world: World) -> N
             "REQUESTED",
         ),
         ({"zh": "小额未发货自动通过", "en": "Small and unshipped: approve"}, "LIVE", "REQUESTED"),
+        (
+            {"zh": "金卡会员先退款后收货", "en": "Gold customers: refund first"},
+            "SHADOW",
+            "REQUESTED",
+        ),
     ]
     kinds = [[action["kind"] for action in rule["current"]["actions"]] for rule in found]
-    assert kinds == [["ROUTE"], ["APPROVE"], ["APPROVE"]]
+    assert kinds == [["ROUTE"], ["APPROVE"], ["APPROVE"], ["REFUND_FIRST"]]
     assert all(rule["changes"][0]["kind"] == "CREATED" for rule in found)
 
 

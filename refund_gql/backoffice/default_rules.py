@@ -7,7 +7,7 @@ from refund_gql.database import Transaction
 from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
 from refund_gql.money import EXPONENTS
 from refund_gql.rules import actions, language
-from refund_gql.rules.actions import Action, Approve, Desk, Route
+from refund_gql.rules.actions import Action, Approve, Desk, RefundFirst, Route
 from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
 
 SMALL = 50
@@ -32,6 +32,7 @@ class Default:
     description: dict[str, str]
     condition: str
     action: Action
+    mode: RuleMode = RuleMode.LIVE
 
 
 DEFAULTS: tuple[Default, ...] = (
@@ -68,13 +69,24 @@ DEFAULTS: tuple[Default, ...] = (
         ),
         action=Approve(),
     ),
+    Default(
+        name={"zh": "金卡会员先退款后收货", "en": "Gold customers: refund first"},
+        description={
+            "zh": "金卡会员退货时先行退款，不超过店铺设置的先行退款额度。默认仅试运行。",
+            "en": "Gold customers are paid before their goods are back, within the shop's limit"
+            " for their tier; only watched until somebody makes it live.",
+        },
+        condition="refund.kind == 'RETURN_AND_REFUND' && customer.tier in ['gold', 'GOLD']",
+        action=RefundFirst(),
+        mode=RuleMode.SHADOW,
+    ),
 )
-"""In the order in which they are read. Refund first for gold customers, and compensation for
-late parcels, join them in the shadow once the engine carries those actions out."""
+"""In the order in which they are read. Compensation for late parcels joins them in the shadow
+once the engine carries it out."""
 
 
 async def create(tx: Transaction, shop: Shop) -> None:
-    """Give a new shop its rules, live."""
+    """Give a new shop its rules."""
     for place, default in enumerate(DEFAULTS):
         await _create(tx, shop, default, (place + 1) * _SPACING)
 
@@ -102,7 +114,7 @@ async def _create(tx: Transaction, shop: Shop, default: Default, position: int) 
         shop_id=shop.id,
         name=default.name,
         trigger=RuleTrigger.REQUESTED,
-        mode=RuleMode.LIVE,
+        mode=default.mode,
         position=position,
         created_at=now,
         updated_at=now,
