@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from refund_gql import labels
 from refund_gql.money import Money
 from refund_gql.roles import Role
-from refund_gql.states import RefundStatus, Step
+from refund_gql.states import RefundStatus, ReturnStatus, Step
 
 
 def _kind(name: str, locale: str) -> str:
@@ -208,12 +208,20 @@ class IllegalStep(Refusal):
     }
 
     def _shown(self, locale: str) -> dict[str, str]:
-        status, step = self.data["status"], Step(self.data["step"])
-        known = status in RefundStatus.__members__
+        step = Step(self.data["step"])
         return {
-            "status": labels.STATUSES[RefundStatus(status)][locale] if known else status,
+            "status": _where(self.data["status"], locale),
             "step": labels.STEPS[step][locale],
         }
+
+
+def _where(status: str, locale: str) -> str:
+    """The status of a refund, or of goods on their own way; a payout's stays a code."""
+    if status in RefundStatus.__members__:
+        return labels.STATUSES[RefundStatus(status)][locale]
+    if status in ReturnStatus.__members__:
+        return labels.RETURN_STATUSES[ReturnStatus(status)][locale]
+    return status
 
 
 class StaleVersion(Refusal):

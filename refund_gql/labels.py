@@ -5,7 +5,7 @@ Each table is complete for both locales, "zh" and "en"; a test holds it to its e
 
 from refund_gql.events import EventType
 from refund_gql.roles import Role
-from refund_gql.states import RefundStatus, Step
+from refund_gql.states import RefundStatus, ReturnStatus, Step
 
 STATUSES: dict[RefundStatus, dict[str, str]] = {
     RefundStatus.REQUESTED: {"en": "Requested", "zh": "已申请"},
@@ -27,12 +27,17 @@ STATUSES: dict[RefundStatus, dict[str, str]] = {
 STEPS: dict[Step, dict[str, str]] = {
     Step.SUBMIT: {"en": "request", "zh": "提交申请"},
     Step.APPROVE_INSTANTLY: {"en": "approve at once", "zh": "极速退款"},
+    Step.APPROVE_FIRST_INSTANTLY: {
+        "en": "pay at once, the goods come later",
+        "zh": "先退款后收货（自动）",
+    },
     Step.SEND_TO_REVIEW: {"en": "send to review", "zh": "转客服初审"},
     Step.REQUEST_EVIDENCE: {"en": "ask for evidence", "zh": "要求补充凭证"},
     Step.PROVIDE_EVIDENCE: {"en": "provide evidence", "zh": "补充凭证"},
     Step.APPROVE_REFUND_ONLY: {"en": "approve as refund only", "zh": "同意仅退款"},
     Step.APPROVE_UNSENT: {"en": "approve, nothing was sent", "zh": "同意未发货退款"},
     Step.APPROVE_RETURN: {"en": "approve as return and refund", "zh": "同意退货退款"},
+    Step.APPROVE_FIRST: {"en": "approve as refund first", "zh": "同意先退款后收货"},
     Step.REJECT: {"en": "refuse", "zh": "拒绝申请"},
     Step.CONFIRM_GOODS_GONE: {"en": "confirm the goods are gone", "zh": "确认商品不在客户处"},
     Step.FIND_GOODS_WITH_CUSTOMER: {
@@ -64,6 +69,10 @@ EVENTS: dict[EventType, dict[str, str]] = {
         "en": "Approved at once: nothing had been shipped",
         "zh": "商品未发货，极速退款已自动通过",
     },
+    EventType.REFUND_FIRST_GRANTED: {
+        "en": "Approved at once: refund first, goods later",
+        "zh": "先退款后收货已自动通过",
+    },
     EventType.SENT_TO_REVIEW: {"en": "Waiting for customer service", "zh": "等待客服初审"},
     EventType.EVIDENCE_REQUESTED: {"en": "Evidence asked for", "zh": "客服要求补充凭证"},
     EventType.EVIDENCE_PROVIDED: {"en": "Evidence provided", "zh": "已补充凭证"},
@@ -71,6 +80,10 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.RETURN_APPROVED: {
         "en": "Return and refund: approved, please send the goods back",
         "zh": "初审通过：退货退款，请寄回商品",
+    },
+    EventType.REFUND_FIRST_PROPOSED: {
+        "en": "Refund first, goods later: approved",
+        "zh": "初审通过：先退款后收货",
     },
     EventType.REJECTED: {"en": "Refused", "zh": "退款申请被拒绝"},
     EventType.WAREHOUSE_CONFIRMED: {
@@ -103,11 +116,48 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.COUPON_REVOKED: {"en": "Coupon revoked", "zh": "优惠券已作废"},
     EventType.POINTS_RESTORED: {"en": "Points given back", "zh": "积分已退回"},
     EventType.COUPON_RESTORED: {"en": "Coupon given back", "zh": "优惠券已退回"},
+    EventType.GOODS_AWAITED: {
+        "en": "The money goes first; please send the goods back",
+        "zh": "先行退款，请寄回商品",
+    },
+    EventType.RETURN_SCANNED: {
+        "en": "The courier has the goods",
+        "zh": "快递已揽收退货",
+    },
+    EventType.RETURN_REMINDED: {
+        "en": "Reminder: the goods have not been sent back yet",
+        "zh": "已提醒寄回商品",
+    },
+    EventType.CLAIM_OPENED: {
+        "en": "Goods missing or reduced: a colleague will look into it",
+        "zh": "退货缺失或减损，客服将跟进处理",
+    },
+    EventType.CLAIM_CHANGED: {
+        "en": "What is owed for the goods has changed",
+        "zh": "退货差额已更新",
+    },
+    EventType.CLAIM_SETTLED: {
+        "en": "The missing or reduced goods are settled",
+        "zh": "退货差额已结清",
+    },
+    EventType.CLAIM_WRITTEN_OFF: {
+        "en": "Nothing more is owed for the goods",
+        "zh": "退货差额已免除",
+    },
     EventType.IMPORTED: {"en": "Imported from the shop's history", "zh": "由历史数据导入"},
     EventType.REASON_FOUND: {"en": "Reason noted by a rule", "zh": "规则已标注退款原因"},
     EventType.ROUTED: {"en": "Handed on by a rule", "zh": "规则已转交处理"},
 }
 """Event -> locale -> what people read."""
+
+RETURN_STATUSES: dict[ReturnStatus, dict[str, str]] = {
+    ReturnStatus.AWAITED: {"en": "Waiting for the goods", "zh": "待寄回"},
+    ReturnStatus.SHIPPED: {"en": "Goods on their way back", "zh": "待收货"},
+    ReturnStatus.RECEIVED: {"en": "Goods received", "zh": "已收货，待验货"},
+    ReturnStatus.INSPECTED: {"en": "Goods inspected", "zh": "已验货"},
+    ReturnStatus.CANCELLED: {"en": "Return no longer awaited", "zh": "退货已取消"},
+}
+"""Where goods stand -> locale -> what people read."""
 
 ROLES: dict[Role, dict[str, str]] = {
     Role.OWNER: {"en": "the owner", "zh": "店主"},
@@ -135,6 +185,7 @@ KINDS: dict[str, dict[str, str]] = {
     "Payout": {"en": "payout", "zh": "退款付款"},
     "CustomerFlag": {"en": "flag", "zh": "顾客标记"},
     "Message": {"en": "message", "zh": "消息"},
+    "Claim": {"en": "claim", "zh": "追索单"},
     "Rule": {"en": "rule", "zh": "规则"},
     "Coupon": {"en": "coupon", "zh": "优惠券"},
     "Restitution": {"en": "restitution", "zh": "积分或优惠券退还"},

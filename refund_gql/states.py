@@ -276,6 +276,38 @@ class RestitutionStatus(StrEnum):
     """Refused, or given up after days; staff can have it tried again."""
 
 
+class ExposureRelease(StrEnum):
+    """Why money that went ahead of its goods no longer counts against the customer's limit."""
+
+    SCANNED = "SCANNED"
+    """A courier has the goods."""
+    RECEIVED = "RECEIVED"
+    """The warehouse has them."""
+    CLAIMED = "CLAIMED"
+    """They never came: a claim took its place."""
+
+
+class ClaimReason(StrEnum):
+    """Why the shop is owed something after it has paid."""
+
+    OVERDUE = "OVERDUE"
+    """The goods did not come in time."""
+    INSPECTION = "INSPECTION"
+    """They came, and some were missing or worth less."""
+    REPORTED = "REPORTED"
+    """A member of staff says so, as when a courier lost the parcel."""
+
+
+class ClaimStatus(StrEnum):
+    """Where a claim stands; people close it, and no money is ever taken for it."""
+
+    OPEN = "OPEN"
+    SETTLED = "SETTLED"
+    """The goods came after all, or somebody made up for them."""
+    WRITTEN_OFF = "WRITTEN_OFF"
+    """The shop bears the loss."""
+
+
 class Fulfilment(StrEnum):
     """How far goods have left the warehouse, per line and per order."""
 
@@ -290,12 +322,14 @@ class Step(StrEnum):
 
     SUBMIT = "SUBMIT"
     APPROVE_INSTANTLY = "APPROVE_INSTANTLY"
+    APPROVE_FIRST_INSTANTLY = "APPROVE_FIRST_INSTANTLY"
     SEND_TO_REVIEW = "SEND_TO_REVIEW"
     REQUEST_EVIDENCE = "REQUEST_EVIDENCE"
     PROVIDE_EVIDENCE = "PROVIDE_EVIDENCE"
     APPROVE_REFUND_ONLY = "APPROVE_REFUND_ONLY"
     APPROVE_UNSENT = "APPROVE_UNSENT"
     APPROVE_RETURN = "APPROVE_RETURN"
+    APPROVE_FIRST = "APPROVE_FIRST"
     REJECT = "REJECT"
     CONFIRM_GOODS_GONE = "CONFIRM_GOODS_GONE"
     FIND_GOODS_WITH_CUSTOMER = "FIND_GOODS_WITH_CUSTOMER"
@@ -359,6 +393,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         "nothing was shipped",
     ),
     _row(
+        _S.APPROVE_FIRST_INSTANTLY,
+        (_R.REQUESTED,),
+        _R.APPROVED,
+        _E.REFUND_FIRST_GRANTED,
+        _ENGINE,
+        "refund first, return follows",
+    ),
+    _row(
         _S.SEND_TO_REVIEW,
         (_R.REQUESTED,),
         _R.REVIEW,
@@ -405,6 +447,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         _E.RETURN_APPROVED,
         _AGENTS,
         "return and refund",
+    ),
+    _row(
+        _S.APPROVE_FIRST,
+        (_R.REVIEW,),
+        _R.FINANCE_REVIEW,
+        _E.REFUND_FIRST_PROPOSED,
+        _AGENTS,
+        "refund first, return follows",
     ),
     _row(_S.REJECT, (_R.REVIEW,), _R.REJECTED, _E.REJECTED, _AGENTS, "refused, with a reason"),
     _row(
@@ -505,6 +555,8 @@ TRANSITIONS: tuple[Transition, ...] = (
 INITIAL = RefundStatus.REQUESTED
 FINAL = frozenset({RefundStatus.REFUNDED, RefundStatus.REJECTED, RefundStatus.CANCELLED})
 """Nothing more is owed in these; REFUNDED alone can be left again, when a gateway reverses."""
+COMMITTED = frozenset({_R.APPROVED, _R.PAYING, _R.PAYMENT_STUCK, _R.REFUNDED})
+"""The money is promised, on its way or there; goods that follow it move on their own axis."""
 
 
 class Journey:

@@ -121,6 +121,14 @@ E = EventType
             ["RETURN_REQUESTED", "RETURN_RECEIVED"],
         ),
         (
+            (E.REFUND_FIRST_GRANTED, E.GOODS_AWAITED, E.REFUNDED, E.RETURN_RECEIVED),
+            ["REFUND_FIRST", "REFUNDED"],
+        ),
+        (
+            (E.GOODS_AWAITED, E.REFUNDED, E.RETURN_REMINDED, E.RETURN_REMINDED),
+            ["REFUND_FIRST", "REFUNDED", "RETURN_REMINDER"],
+        ),
+        (
             (E.PAYMENT_STUCK, E.PAYMENT_RETRIED, E.PAYMENT_STUCK, E.PAYOUT_PARKED, E.REFUNDED),
             ["PAYMENT_DELAYED", "REFUNDED"],
         ),

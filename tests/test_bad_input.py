@@ -52,7 +52,7 @@ async def request_refused(world: World, by: Api, order: Answer, **changes: Any) 
 
 def id_fields() -> Iterator[tuple[str, str, str]]:
     """Mutation, field of its input, and the kind of object that is named there."""
-    kinds = {"orderId": "Order", "refundId": "Refund", "payoutId": "Payout"}
+    kinds = {"orderId": "Order", "refundId": "Refund", "payoutId": "Payout", "claimId": "Claim"}
     kinds |= {"reasonTagId": "ReasonTag", "foundReasonTagId": "ReasonTag"}
     kinds |= {"customerId": "Customer", "flagId": "CustomerFlag"}
     for mutation in sorted(money_fields(documents.core())):

@@ -62,6 +62,13 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.PAYOUT_PARKED,
         EventType.PAYOUT_RESUMED,
         EventType.PAYOUT_SUCCEEDED,
+        EventType.GOODS_AWAITED,
+        EventType.RETURN_SCANNED,
+        EventType.RETURN_REMINDED,
+        EventType.CLAIM_OPENED,
+        EventType.CLAIM_CHANGED,
+        EventType.CLAIM_SETTLED,
+        EventType.CLAIM_WRITTEN_OFF,
         EventType.IMPORTED,
     }
 

@@ -10,7 +10,7 @@ from refund_gql import labels
 from refund_gql.events import EventType
 from refund_gql.roles import Role
 from refund_gql.rules.actions import ActionKind
-from refund_gql.states import RefundStatus, Step
+from refund_gql.states import RefundStatus, ReturnStatus, Step
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,12 @@ from refund_gql.states import RefundStatus, Step
     [
         (EventType, labels.EVENTS),
         (RefundStatus, labels.STATUSES),
+        (ReturnStatus, labels.RETURN_STATUSES),
         (Step, labels.STEPS),
         (Role, labels.ROLES),
         (ActionKind, labels.RULE_ACTIONS),
     ],
-    ids=["events", "statuses", "steps", "roles", "actions"],
+    ids=["events", "statuses", "goods", "steps", "roles", "actions"],
 )
 def test_every_name_has_words(names: Iterable[str], table: Mapping[str, Mapping[str, str]]) -> None:
     assert set(table) == set(names)

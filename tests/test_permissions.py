@@ -42,6 +42,7 @@ KNOWN = [
 STEPS = {
     "refundRequest": {Step.SUBMIT},
     "refundApprove": {Step.APPROVE_REFUND_ONLY, Step.APPROVE_UNSENT, Step.APPROVE_RETURN},
+    "refundApproveFirst": {Step.APPROVE_FIRST},
     "refundReject": {Step.REJECT},
     "refundRequestEvidence": {Step.REQUEST_EVIDENCE},
     "refundProvideEvidence": {Step.PROVIDE_EVIDENCE},
@@ -293,6 +294,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     order = {"number": "", "currency": "CNY", "placedAt": "2026-01-31T08:00:00Z", "lines": []}
     yield "refundRequest", {"orderId": shop.orders["paid"]["id"]}
     yield "refundApprove", {**step, "kind": "REFUND_ONLY"}
+    yield "refundApproveFirst", step
     yield "refundReject", {**step, "reason": "no"}
     yield "refundRequestEvidence", {**step, "question": "why?"}
     yield "refundProvideEvidence", {**step, "answer": "so"}
@@ -319,6 +321,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from ruling()
     yield from flagging()
     yield from caring(step)
+    yield from claiming(step)
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -341,6 +344,13 @@ def caring(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "careAssign", entry
     yield "careNote", {**entry, "text": "T"}
     yield "careClose", entry
+
+
+def claiming(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for what is owed for goods."""
+    yield "claimOpen", {**step, "amount": 1}
+    for name in ("claimSettle", "claimWriteOff"):
+        yield name, {"claimId": ids.encode("Claim", new_id())}
 
 
 def ruling() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -411,7 +421,8 @@ def test_analysts_change_nothing_and_read_no_personal_data() -> None:
         "Decision.actorName", "TimelineEntry.actorName", "Inspection.note", "Customer.contacts",
         "Message.subject", "Message.text", "Message.error", "Message.channelReference",
         "TemplateText.subject", "TemplateText.text", "TrackingCheckpoint.text",
-        "TrackingCheckpoint.place", "WebhookDelivery.payload",
+        "TrackingCheckpoint.place", "WebhookDelivery.payload", "Claim.note",
+        "Claim.closedByName",
     }  # fmt: skip
     assert not may & personal
 
@@ -426,13 +437,15 @@ def test_customers_see_no_internals() -> None:
         "Return.inspections", "RefundQuote.disputed", "Shop.financeThreshold", "Shop.handle",
         "Payout.parkedReason", "Payout.parkedAt", "Refund.messages", "Shop.gatewayRoutes",
         "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
-        "TimelineEntry.actorName",
+        "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
+        "Customer.exposure", "Shop.exposureLimits",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
         "TemplateText", "TemplateVariable", "ChannelOrder", "GatewayRoute", "CourierRoute",
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
-        "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest",
+        "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
+        "ExposureLimit",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

@@ -140,7 +140,7 @@ async def test_a_shop_from_before_there_were_rules_gets_them_once(world: World) 
         created_at=clock.now(),
     )
     await asyncio.gather(default_rules.create_missing(), default_rules.create_missing())
-    assert await Rule.filter(shop_id=bare.id).count() == 3
+    assert await Rule.filter(shop_id=bare.id).count() == len(default_rules.DEFAULTS)
     assert await default_rules.create_missing() == 0
 
 
@@ -180,6 +180,7 @@ async def test_a_rule_sees_what_is_true(world: World) -> None:
         "product.categories": ["kitchen"],
         "customer.orders": 1,
         "customer.lifetime_value": 8900,
+        "customer.open_claims": 0,
         "customer.refunds_30d": 0,
         "customer.refunds_90d": 0,
         "customer.refunds_365d": 0,

@@ -142,6 +142,7 @@ def test_money_moves_by_the_engines_hand_alone() -> None:
     """No token has the role SYSTEM, so nobody can talk the engine into these."""
     for step in (
         Step.APPROVE_INSTANTLY,
+        Step.APPROVE_FIRST_INSTANTLY,
         Step.SEND_TO_REVIEW,
         Step.START_PAYMENT,
         Step.COMPLETE_PAYMENT,
@@ -507,7 +508,17 @@ select refund_id, version, type, status, at, actor, payload, hash
   from event where shop_id = $1 order by refund_id, version
 """
 COMMITTED = ("APPROVED", "PAYING", "PAYMENT_STUCK", "REFUNDED")
-NOTES = (EventType.SPLIT, EventType.PAYOUT_SUCCEEDED, EventType.PAYMENT_STUCK)
+NOTES = (
+    EventType.SPLIT,
+    EventType.PAYOUT_SUCCEEDED,
+    EventType.PAYMENT_STUCK,
+    EventType.GOODS_AWAITED,
+    EventType.RETURN_SHIPPED,
+    EventType.RETURN_RECEIVED,
+    EventType.INSPECTION_PASSED,
+    EventType.INSPECTION_REFUSED,
+    EventType.CLAIM_OPENED,
+)
 """Events that may leave the status as it is."""
 
 
@@ -595,6 +606,7 @@ PEOPLES = {
     "INSPECTION",
     "FINANCE_REVIEW",
     "PAYMENT_STUCK",
+    "REFUNDED",
 }
 """Where people can do something."""
 ROUNDS = 20
@@ -804,6 +816,7 @@ class Anything(RuleBasedStateMachine):
             "REVIEW": [
                 approve(RefundKind.REFUND_ONLY),
                 approve(RefundKind.RETURN_AND_REFUND),
+                lambda: review.approve_first(agent, refund_id, reason="", once=once),
                 lambda: review.reject(agent, refund_id, reason="no", once=once),
                 lambda: review.request_evidence(agent, refund_id, question="?", once=once),
                 lambda: review.provide_evidence(customer, refund_id, answer="!", once=once),
@@ -825,7 +838,12 @@ class Anything(RuleBasedStateMachine):
                 decide(self.by(Role.OWNER), FinanceVerdict.APPROVE),
                 decide(cash, FinanceVerdict.SEND_BACK),
             ],
-            "PAYMENT_STUCK": [lambda: self.retry_one(refund_id, once)],
+            "PAYMENT_STUCK": [lambda: self.retry_one(refund_id, once), receive],
+            "REFUNDED": [
+                lambda: returns.ship(shop, refund_id, courier="SF", tracking_number="1", once=once),
+                receive,
+                lambda: self.inspect(refund_id, found, once),
+            ],
         }
 
     async def inspect(self, refund_id: UUID, found: Found, once: Once) -> UUID:
@@ -847,7 +865,7 @@ class Anything(RuleBasedStateMachine):
             return None
         return await payout.retry(self.by(Role.FINANCE), one.id, once=once)
 
-    @rule(index=INDEX, what=st.integers(0, 6))
+    @rule(index=INDEX, what=st.integers(0, 7))
     def step_out_of_place(self, index: int, what: int) -> None:
         """Any step on any refund, wherever it stands; most are refused, and change nothing."""
         refund_id, agent = self.refund(index), self.by(Role.AGENT)
@@ -863,6 +881,7 @@ class Anything(RuleBasedStateMachine):
             lambda: warehouse.confirm(store, refund_id, verdict=gone, note="", once=once),
             lambda: finance.decide(finance_, refund_id, verdict=go, note="", once=once),
             lambda: review.request_evidence(agent, refund_id, question="?", once=once),
+            lambda: review.approve_first(agent, refund_id, reason="", once=once),
         ]
         self.run(steps[what]())
 

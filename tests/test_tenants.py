@@ -263,6 +263,7 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("RefundLine", "refund"),
         ("Payout", "refund"),
         ("Return", "refund"),
+        ("Exposure", "refund"),
         ("TimelineEntry", "refund"),
         ("Decision", "refund"),
     ):

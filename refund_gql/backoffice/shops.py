@@ -20,6 +20,8 @@ from refund_gql.registry.routing import CourierRoute
 from refund_gql.roles import Role
 from refund_gql.states import RuleMatching, RuleTrigger
 
+MAX_TIERS = 50
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShopFacts:
@@ -38,6 +40,10 @@ class ShopFacts:
     """What parcels call a courier -> the plugin; replaces all routes."""
     rule_matching: Mapping[RuleTrigger, RuleMatching] | None = None
     """How far rules are read; a trigger that is left out is read up to the first match."""
+    exposure_limits: Mapping[str, int] | None = None
+    """Tier, or ANY_TIER -> minor units that may go ahead of goods; replaces all limits."""
+    return_days: int | None = None
+    return_grace_days: int | None = None
     channel_order: Mapping[str, Sequence[str]] | None = None
     """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
 
@@ -135,6 +141,9 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
         "gateway_routes": lambda v: routing.checked_gateways("gatewayRoutes", v),
         "courier_routes": lambda v: routing.checked_couriers("courierRoutes", v),
         "rule_matching": lambda v: {trigger.value: how.value for trigger, how in v.items()},
+        "exposure_limits": _limits,
+        "return_days": lambda v: validation.whole("returnDays", v, least=1, most=365),
+        "return_grace_days": lambda v: validation.whole("returnGraceDays", v, least=0, most=365),
         "channel_order": lambda v: channels.checked_order("channelOrder", v),
     }
     return {
@@ -142,6 +151,24 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
         for name, check in checks.items()
         if getattr(facts, name) is not None
     }
+
+
+def _limits(value: Mapping[str, int]) -> dict[str, int]:
+    validation.limited("exposureLimits", len(value), MAX_TIERS)
+    limits = {
+        validation.text("exposureLimits.tier", tier, longest=64): validation.minor_units(
+            "exposureLimits.most", most
+        )
+        for tier, most in value.items()
+    }
+    if len({tier.casefold() for tier in limits}) < len(value):
+        raise InvalidInput(
+            field="exposureLimits",
+            found="a tier twice",
+            expected="each once, whatever its capitals",
+            zh="每个等级只出现一次，不区分大小写",
+        )
+    return limits
 
 
 def _requirements(value: Mapping[str, str]) -> dict[str, str]:

@@ -7,18 +7,20 @@ Whatever no rule decides goes to a person.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from refund_gql.auth import system
 from refund_gql.events import EventType
-from refund_gql.flow import effects, facts, journal, payout, quote
+from refund_gql.flow import effects, facts, journal, payout, quote, refund_first
+from refund_gql.flow.exposures import Room
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import Risks
 from refund_gql.flow.signals import Risk
 from refund_gql.models import Capture, OrderLine, Refund, RefundLine, Shop, new_id
 from refund_gql.rules import engine, records
-from refund_gql.rules.actions import Action, Approve, Route
+from refund_gql.rules.actions import Action, Approve, Hold, RefundFirst, Route
 from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.explanation import explain
 from refund_gql.states import Fulfilment, RefundKind, RefundStatus, RuleTrigger, Step
@@ -43,8 +45,12 @@ async def classify(refund_id: UUID, risks: Risks) -> None:
         if _is_mixed(change.refund, lines, shipped, rows.captures):
             await _split(change, sibling_id, shipped)
             shipped = []
+        all_sent = refund_first.all_sent(lines, rows.lines)
         evaluation = await _evaluate(change, risk)
-        await _carry_out(change, evaluation, rows.captures, shipped=len(shipped))
+        evaluation, room = await _within_limit(
+            change, evaluation, rows.captures, tier=risk.tier, all_sent=all_sent
+        )
+        await _carry_out(change, evaluation, rows.captures, room, shipped=len(shipped))
 
     await journal.change(system(refund.shop_id), refund_id, work, also_lock=(sibling_id,))
 
@@ -127,8 +133,32 @@ async def _evaluate(change: Change, risk: Risk) -> Evaluation:
     )
 
 
+async def _within_limit(
+    change: Change,
+    evaluation: Evaluation,
+    captures: Sequence[Capture],
+    *,
+    tier: str | None,
+    all_sent: bool,
+) -> tuple[Evaluation, Room | None]:
+    """Where a rule wants the money to go first: the room there is for it, or a person in its
+    place, who is told why."""
+    wish = evaluation.decision
+    if not isinstance(wish, RefundFirst):
+        return evaluation, None
+    found = await refund_first.room_for(change, wish, captures, tier=tier, all_sent=all_sent)
+    if isinstance(found, Room):
+        return evaluation, found
+    return replace(evaluation, decision=Hold(why=found)), None
+
+
 async def _carry_out(
-    change: Change, evaluation: Evaluation, captures: Sequence[Capture], *, shipped: int
+    change: Change,
+    evaluation: Evaluation,
+    captures: Sequence[Capture],
+    room: Room | None,
+    *,
+    shipped: int,
 ) -> None:
     kept = await records.record(
         change.tx,
@@ -142,6 +172,8 @@ async def _carry_out(
     can_be_paid = not shipped and payout.covers(captures, change.refund.amount)
     if isinstance(evaluation.decision, Approve) and can_be_paid:
         await _approve(change, captures, trace)
+    elif room is not None:
+        await _pay_first(change, captures, room, trace)
     else:
         await _send_to_review(change, evaluation.decision, trace)
 
@@ -160,6 +192,14 @@ async def _approve(change: Change, captures: Sequence[Capture], trace: Mapping[s
     change.refund.kind = RefundKind.REFUND_ONLY
     await change.take(Step.APPROVE_INSTANTLY, because="", trace=trace)
     await payout.open_payouts(change, captures)
+
+
+async def _pay_first(
+    change: Change, captures: Sequence[Capture], room: Room, trace: Mapping[str, Any]
+) -> None:
+    change.refund.goods_later = True
+    await change.take(Step.APPROVE_FIRST_INSTANTLY, because="", trace=trace)
+    await refund_first.commit(change, captures, room)
 
 
 async def _send_to_review(

@@ -58,6 +58,7 @@ with orders as (
 select (select count(*) from orders) as orders,
        (select coalesce(sum(paid - paid_back), 0)::bigint from orders where currency = $4)
            as lifetime_value,
+       (select count(*) from goods_claim where customer_id = $1 and status = 'OPEN') as open_claims,
        {windows}
 """
 _WINDOW = """
@@ -155,6 +156,7 @@ async def _of_customer(
     known: dict[str, FactValue] = {
         "customer.orders": found["orders"],
         "customer.lifetime_value": found["lifetime_value"],
+        "customer.open_claims": found["open_claims"],
     }
     for days in _WINDOWS:
         known[f"customer.refunds_{days}d"] = found[f"refunds_{days}d"]

@@ -1,11 +1,12 @@
 """Step 7, finance review (财务审核): above the shop's threshold, and never by a maker."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import NotAllowed
-from refund_gql.flow import journal, payout, policy, quote
+from refund_gql.flow import journal, payout, policy, quote, refund_first
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Capture, Decision, Shop
@@ -15,6 +16,7 @@ PROPOSALS = (
     Step.APPROVE_REFUND_ONLY,
     Step.APPROVE_UNSENT,
     Step.APPROVE_RETURN,
+    Step.APPROVE_FIRST,
     Step.CONFIRM_GOODS_GONE,
     Step.PASS_INSPECTION,
 )
@@ -29,7 +31,8 @@ class FinanceVerdict(StrEnum):
 
 
 async def arrive(change: Change, *, as_asked: bool = True) -> None:
-    """The refund has come to finance; small money on which everybody agreed goes on at once.
+    """The refund has come to finance; small money on which everybody agreed goes on at once, and
+    ahead of its goods only within the customer's limit.
 
     `as_asked` is False when an inspection granted less than the customer asked for.
     """
@@ -37,12 +40,13 @@ async def arrive(change: Change, *, as_asked: bool = True) -> None:
     shop = await Shop.filter(id=refund.shop_id).using_db(change.tx).get()
     agreed = as_asked and not await _requester_decided(change)
     captures = await _captures(change)
-    if policy.skips_finance(
+    skips = policy.skips_finance(
         shop, amount=refund.amount, currency=refund.currency, everybody_agreed=agreed
-    ) and payout.covers(captures, refund.amount):
+    )
+    if skips and payout.covers(captures, refund.amount) and await _may_go_first(change):
         trace = {"policy": "built-in", "finance_threshold": shop.finance_threshold}
         await change.take(Step.APPROVE_FINANCE, because="", trace=trace, by_engine=True)
-        await payout.open_payouts(change, captures)
+        await _release(change, captures)
 
 
 async def decide(
@@ -67,11 +71,22 @@ async def decide(
         await _refuse_own_proposal(change)
         captures = await _captures(change)
         await change.take(Step.APPROVE_FINANCE, because=note)
-        await payout.open_payouts(change, captures)
+        await _release(change, captures)
 
     return await journal.change(
         viewer, refund_id, work, expected_version=expected_version, once=once
     )
+
+
+async def _may_go_first(change: Change) -> bool:
+    return not change.refund.goods_later or await refund_first.within_limit(change)
+
+
+async def _release(change: Change, captures: Sequence[Capture]) -> None:
+    if change.refund.goods_later:
+        await refund_first.commit(change, captures)
+    else:
+        await payout.open_payouts(change, captures)
 
 
 async def _captures(change: Change) -> list[Capture]:

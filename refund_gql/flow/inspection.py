@@ -7,7 +7,7 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import ExceedsRefundable, InvalidInput, NotFound
-from refund_gql.flow import finance, journal
+from refund_gql.flow import finance, goods, goods_claims, journal
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Inspection, ReasonTag, RefundLine, Return
@@ -50,7 +50,8 @@ class InspectReturn:
 
 async def inspect(viewer: Viewer, asked: InspectReturn, *, once: Once) -> UUID:
     """Record the findings. With every line refused the refund goes back to review; otherwise
-    the lines' amounts follow the findings and finance is next.
+    the lines' amounts follow the findings and finance is next. Where the money went first, what
+    the goods lack becomes a claim, and nothing else moves.
 
     Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput, ExceedsRefundable.
     """
@@ -58,25 +59,52 @@ async def inspect(viewer: Viewer, asked: InspectReturn, *, once: Once) -> UUID:
     async def work(change: Change) -> None:
         lines = await RefundLine.filter(refund_id=asked.refund_id).using_db(change.tx)
         granted = _granted(asked.findings, lines)
-        refused = all(finding.verdict is Verdict.REFUSED for finding in asked.findings)
-        step = Step.REFUSE_INSPECTION if refused else Step.PASS_INSPECTION
-        parcel = (
-            await Return.filter(refund_id=asked.refund_id, status=ReturnStatus.RECEIVED)
-            .using_db(change.tx)
-            .first()
-        )
-        asked_for = change.refund.amount
-        if not refused:
-            await _grant(change, lines, granted)
-        await change.take(step, because=asked.note, payload={"amount": change.refund.amount})
-        assert parcel is not None, "the table lets nobody inspect what was not received"
-        await _record(change, parcel, asked, granted)
-        if not refused:
-            await finance.arrive(change, as_asked=change.refund.amount == asked_for)
+        _refuse_excess(change, lines, granted)
+        if goods.alone(change):
+            await _after_the_money(change, asked, lines, granted)
+        else:
+            await _before_the_money(change, asked, lines, granted)
 
     return await journal.change(
         viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
     )
+
+
+def _all_refused(asked: InspectReturn) -> bool:
+    return all(finding.verdict is Verdict.REFUSED for finding in asked.findings)
+
+
+async def _before_the_money(
+    change: Change,
+    asked: InspectReturn,
+    lines: Sequence[RefundLine],
+    granted: Mapping[UUID, int],
+) -> None:
+    refused, asked_for = _all_refused(asked), change.refund.amount
+    if not refused:
+        await _grant(change, lines, granted)
+    step = Step.REFUSE_INSPECTION if refused else Step.PASS_INSPECTION
+    payload = {"amount": change.refund.amount}
+    parcel = await goods.take(change, step, because=asked.note, payload=payload)
+    await _record(change, parcel, asked, granted)
+    if not refused:
+        await finance.arrive(change, as_asked=change.refund.amount == asked_for)
+
+
+async def _after_the_money(
+    change: Change,
+    asked: InspectReturn,
+    lines: Sequence[RefundLine],
+    granted: Mapping[UUID, int],
+) -> None:
+    """Goods of which nothing is accepted would not have been paid for at all, shipping included;
+    otherwise they lack what the lines were paid above their findings."""
+    refused, lacking = _all_refused(asked), sum(line.amount - granted[line.id] for line in lines)
+    step = Step.REFUSE_INSPECTION if refused else Step.PASS_INSPECTION
+    shortfall = change.refund.amount if refused else lacking
+    parcel = await goods.take(change, step, because=asked.note, payload={"lacking": shortfall})
+    await _record(change, parcel, asked, granted)
+    await goods_claims.after_inspection(change, shortfall)
 
 
 def _granted(findings: Sequence[Finding], lines: Sequence[RefundLine]) -> dict[UUID, int]:
@@ -129,15 +157,21 @@ def _amount(field: str, finding: Finding, line: RefundLine) -> int:
     return finding.amount
 
 
-async def _grant(change: Change, lines: Sequence[RefundLine], granted: Mapping[UUID, int]) -> None:
-    refund = change.refund
+def _refuse_excess(
+    change: Change, lines: Sequence[RefundLine], granted: Mapping[UUID, int]
+) -> None:
     for line in lines:
         if granted[line.id] > line.amount:
             raise ExceedsRefundable(
                 requested=granted[line.id],
                 maximum_refundable=line.amount,
-                currency=refund.currency,
+                currency=change.refund.currency,
             )
+
+
+async def _grant(change: Change, lines: Sequence[RefundLine], granted: Mapping[UUID, int]) -> None:
+    refund = change.refund
+    for line in lines:
         line.amount = granted[line.id]
         await line.save(using_db=change.tx, update_fields=["amount"])
     refund.goods_amount = sum(granted.values())

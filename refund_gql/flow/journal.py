@@ -64,6 +64,24 @@ class Change:
             await self._decide(step, viewer, because or "", trace or {})
         await self.record(row.event, payload, viewer=viewer)
 
+    async def follow(
+        self,
+        step: Step,
+        *,
+        because: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a step that the goods take beside the money, as `take` does; the refund stays
+        where it is. Raises NotAllowed."""
+        self.require(step)
+        if because is not None:
+            await self._decide(step, self.viewer, because, {})
+        await self.record(JOURNEY[step].event, payload)
+
+    def require(self, step: Step) -> None:
+        """Raise NotAllowed unless the table names the viewer's role for the step."""
+        _require(step, self.viewer)
+
     async def record(
         self,
         type: EventType,
@@ -118,13 +136,8 @@ class Change:
             self._announced = last
 
     def _check(self, step: Step, viewer: Viewer) -> None:
-        row = JOURNEY[step]
-        if viewer.role is Role.SERVICE and Scope.REFUNDS not in viewer.scopes:
-            raise NotAllowed(reason="SCOPE", allowed=Scope.REFUNDS.value)
-        if viewer.role not in row.roles:
-            allowed = ", ".join(sorted(row.roles))
-            raise NotAllowed(reason="ROLE", role=viewer.role.value, allowed=allowed)
-        if self.refund.status not in row.sources:
+        _require(step, viewer)
+        if self.refund.status not in JOURNEY[step].sources:
             raise IllegalStep(
                 step=step.value,
                 status=self.refund.status.value,
@@ -145,6 +158,15 @@ class Change:
             trace=trace,
             decided_at=self.now,
         )
+
+
+def _require(step: Step, viewer: Viewer) -> None:
+    roles = JOURNEY[step].roles
+    if viewer.role is Role.SERVICE and Scope.REFUNDS not in viewer.scopes:
+        raise NotAllowed(reason="SCOPE", allowed=Scope.REFUNDS.value)
+    if viewer.role not in roles:
+        allowed = ", ".join(sorted(roles))
+        raise NotAllowed(reason="ROLE", role=viewer.role.value, allowed=allowed)
 
 
 Work = Callable[[Change], Awaitable[None]]

@@ -47,11 +47,8 @@ class Terms:
         """
         if not shipments:
             return None
-        zone = ZoneInfo(self.time_zone)
         delivered = max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
-        last_day = delivered.astimezone(zone).date() + timedelta(days=self.window_days)
-        # Midnight of the following day, by the calendar: a day of 23 or 25 hours is still a day.
-        return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone)
+        return midnight(self.time_zone, delivered, days=self.window_days + 1)
 
 
 def terms(
@@ -75,6 +72,25 @@ async def terms_of(tx: Transaction | None, shop: Shop, order: Order) -> Terms:
     """The terms of one of the shop's orders."""
     policies = await ReturnPolicy.filter(shop_id=shop.id).using_db(tx)
     return terms(policies, placed_at=order.placed_at, region=order.region, time_zone=shop.time_zone)
+
+
+def return_due(shop: Shop, paid_at: datetime) -> datetime:
+    """Refund first: the midnight after the last day on which the goods must be on their way, in
+    the shop's zone."""
+    return midnight(shop.time_zone, paid_at, days=shop.return_days + 1)
+
+
+def return_final(shop: Shop, paid_at: datetime) -> datetime:
+    """Refund first: the same for the days of grace after the reminder."""
+    return midnight(shop.time_zone, paid_at, days=shop.return_days + shop.return_grace_days + 1)
+
+
+def midnight(time_zone: str, moment: datetime, *, days: int) -> datetime:
+    """The beginning of the day so many days later, in this time zone."""
+    zone = ZoneInfo(time_zone)
+    # By the calendar: a day of 23 or 25 hours is still a day.
+    day = moment.astimezone(zone).date() + timedelta(days=days)
+    return datetime.combine(day, time(), tzinfo=zone)
 
 
 def refunds_shipping(

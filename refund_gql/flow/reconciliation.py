@@ -19,6 +19,8 @@ _DUE = """
     select 'pay', id, 'pay:' || id || ':' || attempts + 1 from payout
      where status in ('READY', 'SENDING', 'UNKNOWN', 'PROCESSING') and not superseded
     union all
+    select 'overdue', id, 'overdue:' || id || ':missing' from exposure where released_at is null
+    union all
     select 'webhook', id, 'webhook:' || id from webhook_message where handled_at is null
 """
 """Kind, subject and key of every job that the flow's own rows wait for."""

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from refund_gql import validation
 from refund_gql.auth import Viewer
-from refund_gql.flow import journal
+from refund_gql.flow import exposures, goods, journal, scans
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Return, Shop
-from refund_gql.states import ReturnStatus, Step
+from refund_gql.states import ExposureRelease, ReturnStatus, Step
 
 OPEN = (ReturnStatus.AWAITED, ReturnStatus.SHIPPED, ReturnStatus.RECEIVED)
 
@@ -41,12 +41,12 @@ async def ship(
     tracking_number = validation.text("trackingNumber", tracking_number, longest=64)
 
     async def work(change: Change) -> None:
-        await change.take(Step.SHIP_RETURN)
-        parcel = await open_of(change)
+        parcel = await goods.take(change, Step.SHIP_RETURN)
         parcel.status = ReturnStatus.SHIPPED
         parcel.courier, parcel.tracking_number = courier, tracking_number
         parcel.shipped_at = change.now
         await parcel.save(using_db=change.tx)
+        await scans.release(change)
 
     return await journal.change(
         viewer, refund_id, work, expected_version=expected_version, once=once
@@ -59,20 +59,14 @@ async def receive(
     """The parcel arrived, announced or not."""
 
     async def work(change: Change) -> None:
-        await change.take(Step.RECEIVE_RETURN)
-        parcel = await open_of(change)
+        parcel = await goods.take(change, Step.RECEIVE_RETURN)
         parcel.status, parcel.received_at = ReturnStatus.RECEIVED, change.now
         await parcel.save(using_db=change.tx)
+        await exposures.release(change, ExposureRelease.RECEIVED)
 
     return await journal.change(
         viewer, refund_id, work, expected_version=expected_version, once=once
     )
-
-
-async def open_of(change: Change) -> Return:
-    """The refund's parcel that is not settled yet; the table guarantees that there is one."""
-    parcels = Return.filter(refund_id=change.refund.id, status__in=OPEN)
-    return await parcels.using_db(change.tx).get()
 
 
 async def close_open(change: Change) -> None:

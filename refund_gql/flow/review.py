@@ -5,7 +5,7 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import InvalidInput
-from refund_gql.flow import claims, finance, journal, returns
+from refund_gql.flow import claims, finance, journal, refund_first, returns
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import OrderLine, RefundLine
@@ -27,7 +27,7 @@ async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
     its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput."""
 
     async def work(change: Change) -> None:
-        change.refund.kind = asked.kind
+        change.refund.kind, change.refund.goods_later = asked.kind, False
         sent = await _goods_were_sent(change)
         if asked.kind is RefundKind.RETURN_AND_REFUND:
             if not sent:
@@ -47,6 +47,29 @@ async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
 
     return await journal.change(
         viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
+    )
+
+
+async def approve_first(
+    viewer: Viewer,
+    refund_id: UUID,
+    *,
+    reason: str,
+    once: Once,
+    expected_version: int | None = None,
+) -> UUID:
+    """Propose that the money goes first and the goods follow (先退款后收货).
+
+    Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput.
+    """
+
+    async def work(change: Change) -> None:
+        await change.take(Step.APPROVE_FIRST, because=reason)
+        await refund_first.propose(change)
+        await finance.arrive(change)
+
+    return await journal.change(
+        viewer, refund_id, work, expected_version=expected_version, once=once
     )
 
 

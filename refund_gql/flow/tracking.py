@@ -1,7 +1,8 @@
 """What couriers tell us about parcels: kept word for word, once each, in any order.
 
-A parcel's state is read off its history, newest line first; nothing here moves a refund, but the
-shop's rules hear of every new line.
+A parcel's state is read off its history, newest line first; nothing here moves a refund. The
+shop's rules hear of every new line, and what was paid before its goods came back hears of the
+first scan.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from refund_gql import clock, database
-from refund_gql.flow import reactions
+from refund_gql.flow import reactions, scans
 from refund_gql.flow.reactions import Occasion
 from refund_gql.models import new_id
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
@@ -66,6 +67,7 @@ async def record(shop_id: UUID, courier: str, news: Tracking) -> None:
             await _ask(tx, shop_id, number, fresh)
 
     await database.transaction(work)
+    await scans.heard(shop_id, news.tracking_number)
 
 
 async def _ask(tx: database.Transaction, shop_id: UUID, number: str, fresh: Sequence[UUID]) -> None:

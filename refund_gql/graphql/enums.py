@@ -18,10 +18,13 @@ from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
 from refund_gql.states import (
     AppealOutcome,
+    ClaimReason,
+    ClaimStatus,
     CouponPurpose,
     CouponStatus,
     CrmFlagsStatus,
     DeliveryStatus,
+    ExposureRelease,
     FlagChangeKind,
     Fulfilment,
     MessageStatus,
@@ -47,11 +50,14 @@ strawberry.enum(CrmFlagsStatus, description="Where a CRM system stands with a cu
 strawberry.enum(CareNoteKind, description="What was done about an entry of the care list.")
 strawberry.enum(CouponPurpose, description="Why a customer gets a coupon.")
 strawberry.enum(CouponStatus, description="Where a coupon stands.")
+strawberry.enum(ClaimReason, description="Why the shop is owed something.")
+strawberry.enum(ClaimStatus, description="Where a claim stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
 )
 strawberry.enum(EventType, description="What happened to a refund.")
+strawberry.enum(ExposureRelease, description="Why money that went first counts no more.")
 strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
 strawberry.enum(
     FlagChangeKind, name="CustomerFlagChangeKind", description="What happened to a flag."
@@ -91,12 +97,15 @@ __all__ = [
     "ActionKind",
     "AppealOutcome",
     "CareNoteKind",
+    "ClaimReason",
+    "ClaimStatus",
     "CouponPurpose",
     "CouponStatus",
     "CrmFlagsStatus",
     "DeliveryStatus",
     "DisabledReason",
     "EventType",
+    "ExposureRelease",
     "FactType",
     "Failure",
     "FinanceVerdict",

@@ -12,6 +12,7 @@ from refund_gql.graphql.documents import Documents, gate
 from refund_gql.graphql.mutations.aftercare import AftercareMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
+from refund_gql.graphql.mutations.claims import ClaimMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
@@ -21,6 +22,7 @@ from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
+from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
@@ -38,6 +40,7 @@ class Query(
     ShopQueries,
     OrderQueries,
     RefundQueries,
+    ExposureQueries,
     RuleQueries,
     DecisionQueries,
     FlagQueries,
@@ -52,6 +55,7 @@ class Query(
 @strawberry.type(description="Everything that can be done.")
 class Mutation(
     RefundMutations,
+    ClaimMutations,
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,

@@ -33,6 +33,7 @@ CUSTOMER_ROWS = {
     "capture": f"(order_id in ({_OWN_ORDERS}) or order_id in ({_REFUNDED_ORDERS}))",
     "refund": "customer_id = {me}",
     "refund_line": f"refund_id in ({_OWN_REFUNDS})",
+    "exposure": f"refund_id in ({_OWN_REFUNDS})",
     "goods_return": f"refund_id in ({_OWN_REFUNDS})",
     # A customer may enter any number for a return: one that is somebody else's shows nothing.
     "tracking_checkpoint": (

@@ -7,6 +7,7 @@ from refund_gql.models.aftercare import (
     Coupon,
     Restitution,
 )
+from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.message import (
     Message,
@@ -62,6 +63,8 @@ __all__ = [
     "CustomerSession",
     "Decision",
     "Event",
+    "Exposure",
+    "GoodsClaim",
     "IdempotencyKey",
     "ImportReject",
     "ImportRun",

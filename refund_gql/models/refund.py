@@ -67,6 +67,8 @@ class Refund(ShopRow):
     assignee_id: UUID | None
     split_from: Any = reference("Refund", null=True)
     split_from_id: UUID | None
+    goods_later = fields.BooleanField(default=False, db_default=False)
+    """Refund first: the goods follow the money, on an axis of their own."""
     stuck_reason = fields.CharField(max_length=64, null=True)
     """While PAYMENT_STUCK: why a person has to look."""
     imported = fields.BooleanField(default=False)

@@ -44,6 +44,13 @@ class Shop(Row):
     """Kind of message, or DEFAULT -> notifiers in order of preference. Empty: no messages."""
     rule_matching: Any = mapping()
     """Trigger of rules -> FIRST or ALL; FIRST where nothing is said."""
+    exposure_limits: Any = mapping()
+    """Tier, or ANY_TIER -> minor units of the shop's currency that may be paid to one customer
+    before the goods are back; 0 where nothing is said."""
+    return_days = fields.IntField(default=7, db_default=7)
+    """Refund first: days in which the goods must be on their way; then a reminder."""
+    return_grace_days = fields.IntField(default=7, db_default=7)
+    """Refund first: days after the reminder; then a claim."""
     created_at: datetime = moment()
 
     class Meta:
@@ -52,6 +59,10 @@ class Shop(Row):
             CheckConstraint(check="finance_threshold >= 0", name="shop_threshold_not_negative"),
             CheckConstraint(
                 check="return_window_days BETWEEN 0 AND 3650", name="shop_window_in_range"
+            ),
+            CheckConstraint(
+                check="return_days BETWEEN 1 AND 365 AND return_grace_days BETWEEN 0 AND 365",
+                name="shop_return_days_in_range",
             ),
         ]
 

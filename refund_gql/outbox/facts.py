@@ -1,7 +1,7 @@
 """What a text about a refund may mention, in the words of the customer's language."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
@@ -12,6 +12,7 @@ from refund_gql.models import (
     Coupon,
     Customer,
     Decision,
+    Exposure,
     Order,
     ReasonTag,
     Refund,
@@ -66,10 +67,10 @@ async def _own(
             return {"reason": await _words(tx, refund, Step.REJECT, at)}
         case MessageKind.RETURN_REQUESTED:
             parcel = await _parcel(tx, refund, {"opened_at": at} if at else {})
-            return {
-                "return_address": parcel.address if parcel else "",
-                "return_requirements": _in(locale, parcel.requirements) if parcel else "",
-            }
+            return _where_to(parcel, locale)
+        case MessageKind.REFUND_FIRST | MessageKind.RETURN_REMINDER:
+            by = await _return_by(tx, refund, kind, locale)
+            return {**_where_to(await _parcel(tx, refund, {}), locale), "return_by": by}
         case MessageKind.RETURN_RECEIVED:
             parcel = await _parcel(tx, refund, {"received_at": at} if at else {})
             return {
@@ -85,6 +86,23 @@ async def _own(
             return {**_of_coupon(coupon, shop, locale), "reason_code": await _reason(tx, refund)}
         case _:
             return {}
+
+
+def _where_to(parcel: Return | None, locale: str) -> dict[str, str]:
+    return {
+        "return_address": parcel.address if parcel else "",
+        "return_requirements": _in(locale, parcel.requirements) if parcel else "",
+    }
+
+
+async def _return_by(tx: Transaction, refund: Refund, kind: MessageKind, locale: str) -> str:
+    """The last day; an exposure's dates are the midnights after it."""
+    exposure = await Exposure.filter(refund_id=refund.id).using_db(tx).first()
+    if exposure is None:
+        return ""
+    shop = await Shop.filter(id=refund.shop_id).using_db(tx).get()
+    end = exposure.due_at if kind is MessageKind.REFUND_FIRST else exposure.final_at
+    return day(end - timedelta(seconds=1), shop.time_zone, locale)
 
 
 async def _words(tx: Transaction, refund: Refund, step: Step, at: datetime | None) -> str:

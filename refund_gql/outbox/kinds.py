@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from refund_gql.events import EventType
-from refund_gql.states import RefundStatus
+from refund_gql.states import COMMITTED, RefundStatus
 
 LOCALES = ("zh", "en")
 
@@ -31,6 +31,10 @@ class MessageKind(StrEnum):
     """Send the goods back: where to, and in which state."""
     RETURN_RECEIVED = "RETURN_RECEIVED"
     """The parcel has arrived and will be inspected."""
+    REFUND_FIRST = "REFUND_FIRST"
+    """The money is on its way already; send the goods back, by when and where to (先退款后收货)."""
+    RETURN_REMINDER = "RETURN_REMINDER"
+    """The money is back, and the goods have not been sent: please do, by when and where to."""
     REJECTED = "REJECTED"
     """Refused, with the reason."""
     REFUNDED = "REFUNDED"
@@ -122,6 +126,12 @@ _REQUIREMENTS = _variable(
     "return_requirements",
     ("寄回要求", "商品完好，配件齐全"),
     ("What the goods must look like", "Unused, with all accessories"),
+)
+_RETURN_BY = _variable(
+    "return_by",
+    ("寄回截止日期", "2026年2月7日"),
+    ("The last day to send the goods", "February 7, 2026"),
+    VariableType.DATE,
 )
 _COURIER = _variable("courier", ("快递公司", "顺丰速运"), ("Who carried the parcel", "SF Express"))
 _TRACKING = _variable(
@@ -226,8 +236,22 @@ KINDS: dict[MessageKind, Kind] = {
         label={"zh": "已收到退货", "en": "Goods received"},
         triggers=frozenset({_E.RETURN_RECEIVED}),
         again_after=frozenset({_E.RETURN_RECEIVED}),
+        # It promises money that is back already where it went first.
+        unless_told=frozenset({_K.REFUND_FIRST}),
         holds_in=_DECIDING | {_R.INSPECTION},
         own=(_COURIER, _TRACKING),
+    ),
+    _K.REFUND_FIRST: Kind(
+        label={"zh": "先退款，请寄回商品", "en": "Refund first, goods to be sent back"},
+        triggers=frozenset({_E.GOODS_AWAITED}),
+        holds_in=COMMITTED,
+        own=(_ADDRESS, _REQUIREMENTS, _RETURN_BY),
+    ),
+    _K.RETURN_REMINDER: Kind(
+        label={"zh": "寄回商品提醒", "en": "Reminder to send the goods back"},
+        triggers=frozenset({_E.RETURN_REMINDED}),
+        holds_in=frozenset({_R.REFUNDED}),
+        own=(_ADDRESS, _REQUIREMENTS, _RETURN_BY),
     ),
     _K.REJECTED: Kind(
         label={"zh": "申请未通过", "en": "Refused"},

@@ -242,6 +242,7 @@ AVAILABLE = Abilities(
                 ActionKind.APPROVE,
                 ActionKind.ROUTE,
                 ActionKind.HOLD,
+                ActionKind.REFUND_FIRST,
                 ActionKind.ADD_TAG,
                 ActionKind.FLAG,
                 ActionKind.UNFLAG,

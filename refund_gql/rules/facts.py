@@ -241,6 +241,11 @@ FACTS: tuple[Fact, ...] = (
         "What was paid less what was refunded, in minor units of the shop's currency",
     ),
     _declared(
+        "customer.open_claims", 0,
+        "未结的追索单数量：先退款后，商品未寄回或有减损",
+        "Open claims: goods that were paid for first and did not come back, or not whole",
+    ),
+    _declared(
         "customer.risk_known", True,
         "已接入的 CRM 是否均已应答；CRM 不可用或未接入时为 false",
         "Whether every CRM that is set up has answered; false while one does not, "

@@ -176,6 +176,7 @@ async def _scenes(shop: Populated) -> None:
     for scene in ("received", "finance"):
         await _send_back(shop, scene)
     await _inspect(shop)
+    await _goods_later(shop)
 
 
 async def _order(shop: Populated, scene: str, **changes: Any) -> Answer:
@@ -249,6 +250,16 @@ async def _inspect(shop: Populated) -> None:
         foundReasonTagId=shop.tag,
         lines=[{**finding, "amount": shop.price, "note": f"Finding {shop.mark}"}],
     )
+
+
+async def _goods_later(shop: Populated) -> None:
+    """Paid before its goods came back, of which one is said to be lost."""
+    await _over(shop, "first", "REVIEW", shipments=_sent(shop))
+    await _step(shop, shop.world.agent, "first", "refundApproveFirst", reason=f"Why {shop.mark}")
+    await _step(shop, shop.world.finance, "first", "refundApproveFinance")
+    shop.refunds["first"] = await shop.world.reaches(shop.refunds["first"], "REFUNDED")
+    claim = {"amount": shop.price, "note": f"Note {shop.mark}"}
+    await _step(shop, shop.world.agent, "first", "claimOpen", **claim)
 
 
 async def _step(shop: Populated, by: Api, scene: str, name: str, **input: Any) -> None:

@@ -17,6 +17,7 @@ from refund_gql.graphql.mutations.answers import answer
 from refund_gql.graphql.mutations.routing_inputs import (
     ChannelOrderInput,
     CourierRouteInput,
+    ExposureLimitInput,
     GatewayRouteInput,
     RuleMatchingInput,
 )
@@ -84,6 +85,16 @@ class ShopInput:
     rule_matching: list[RuleMatchingInput] | None = strawberry.field(
         default=None, description="Replaces the whole choice; FIRST where a trigger is left out."
     )
+    exposure_limits: list[ExposureLimitInput] | None = strawberry.field(
+        default=None,
+        description="Replaces all limits; nothing may go first where none is given.",
+    )
+    return_days: int | None = strawberry.field(
+        default=None, description="Refund first: days until the reminder, 1 to 365."
+    )
+    return_grace_days: int | None = strawberry.field(
+        default=None, description="Refund first: days from the reminder to the claim, 0 to 365."
+    )
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
@@ -101,6 +112,9 @@ class ShopInput:
             gateway_routes=_if_given(self.gateway_routes, routing_inputs.gateways),
             courier_routes=_if_given(self.courier_routes, routing_inputs.couriers),
             rule_matching=_if_given(self.rule_matching, routing_inputs.rule_matching),
+            exposure_limits=_if_given(self.exposure_limits, routing_inputs.exposure_limits),
+            return_days=self.return_days,
+            return_grace_days=self.return_grace_days,
             channel_order=_if_given(self.channel_order, routing_inputs.channels),
         )
 

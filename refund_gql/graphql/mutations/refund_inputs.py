@@ -91,6 +91,11 @@ class RefundApproveInput(RefundStepInput):
         )
 
 
+@strawberry.input(description="Pay a request in review before its goods are back.")
+class RefundApproveFirstInput(RefundStepInput):
+    reason: str = strawberry.field(default="", description="For colleagues.")
+
+
 @strawberry.input(description="Refuse a request in review.")
 class RefundRejectInput(RefundStepInput):
     reason: str = strawberry.field(description="The customer reads it.")

@@ -70,6 +70,22 @@ class RefundMutations:
             lambda viewer: review.approve(viewer, input.value(), once=once("refundApprove", input)),
         )
 
+    @strawberry.mutation(description="First review: pay first, the goods come back later.")
+    async def refund_approve_first(
+        self, info: Info, input: inputs.RefundApproveFirstInput
+    ) -> RefundStepResult:
+        return await answer(
+            info,
+            Refund,
+            lambda viewer: review.approve_first(
+                viewer,
+                input.id,
+                reason=words("reason", input.reason),
+                expected_version=input.expected_version,
+                once=once("refundApproveFirst", input),
+            ),
+        )
+
     @strawberry.mutation(description="First review: refuse, with a reason the customer reads.")
     async def refund_reject(self, info: Info, input: inputs.RefundRejectInput) -> RefundStepResult:
         return await answer(

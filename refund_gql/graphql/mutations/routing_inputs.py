@@ -1,4 +1,5 @@
-"""What a shop says about its gateways, couriers, channels, and how its rules are read."""
+"""What a shop says about its gateways, couriers, channels, how its rules are read, and how far
+it trusts each tier."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -7,6 +8,8 @@ import strawberry
 
 from refund_gql.errors import InvalidInput
 from refund_gql.graphql.enums import MessageKind, RuleMatching, RuleTrigger
+from refund_gql.graphql.scalars import MinorUnits
+from refund_gql.models.exposure import ANY_TIER
 from refund_gql.outbox.channels import DEFAULT
 from refund_gql.registry.routing import CourierRoute
 
@@ -45,6 +48,15 @@ class RuleMatchingInput:
     matching: RuleMatching = strawberry.field(description="How far.")
 
 
+@strawberry.input(description="What may be paid to one customer before the goods are back.")
+class ExposureLimitInput:
+    tier: str | None = strawberry.field(
+        default=None,
+        description="In the CRM's words; null: customers whose tier has no limit of its own.",
+    )
+    most: MinorUnits = strawberry.field(description="Minor units of the shop's currency.")
+
+
 def gateways(entries: Sequence[GatewayRouteInput]) -> dict[str, str]:
     """Word -> gateway. Raises InvalidInput for a word that comes twice."""
     return _by("gatewayRoutes", entries, lambda e: e.word, lambda e: e.provider)
@@ -70,6 +82,11 @@ def channels(entries: Sequence[ChannelOrderInput]) -> dict[str, list[str]]:
 def rule_matching(entries: Sequence[RuleMatchingInput]) -> dict[RuleTrigger, RuleMatching]:
     """Trigger -> how far. Raises InvalidInput for a trigger that comes twice."""
     return _by("ruleMatching", entries, lambda e: e.trigger, lambda e: e.matching)
+
+
+def exposure_limits(entries: Sequence[ExposureLimitInput]) -> dict[str, int]:
+    """Tier or ANY_TIER -> limit. Raises InvalidInput for a tier that comes twice."""
+    return _by("exposureLimits", entries, lambda e: e.tier or ANY_TIER, lambda e: e.most)
 
 
 def _by(

@@ -12,6 +12,7 @@ from refund_gql.graphql.types.risk import CrmFlags, CustomerFlag, CustomerRisk, 
 
 if TYPE_CHECKING:
     from refund_gql.graphql.types.coupon import Coupon
+from refund_gql.graphql.types.exposure import CustomerExposure, of_customer
 
 
 @strawberry.type(description="A customer of the shop.")
@@ -48,6 +49,10 @@ class Customer(Node):
             order="created_at desc, id desc",
         )
     )
+
+    @strawberry.field(description="What was paid ahead of goods, and how much more may be.")
+    async def exposure(self, info: Info) -> CustomerExposure:
+        return await of_customer(info, self.row)
 
 
 @strawberry.type(description="A thing the shop sells.")

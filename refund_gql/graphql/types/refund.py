@@ -8,12 +8,14 @@ import orjson
 import strawberry
 
 from refund_gql import labels
+from refund_gql.flow import goods
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import EventType, RefundKind, RefundStatus, Step
+from refund_gql.graphql.enums import EventType, RefundKind, RefundStatus, ReturnStatus, Step
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, children, column, enum, json, reference
 from refund_gql.graphql.types.coupon import Coupon, Restitution
 from refund_gql.graphql.types.customer import Customer
+from refund_gql.graphql.types.exposure import Claim, Exposure
 from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.order import Order, OrderLine, line_money, money_column
@@ -145,6 +147,9 @@ class Refund(Node):
     restitutions: list[Restitution] = children(
         "refund_id", "Restitution", "What else goes back, oldest first.", order="created_at, id"
     )
+    claims: list[Claim] = children(
+        "refund_id", "Claim", "What is owed for its goods, oldest first.", order="opened_at, id"
+    )
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"
     )
@@ -154,9 +159,23 @@ class Refund(Node):
         return labels.STATUSES[RefundStatus(self.row["status"])][info.context.locale]
 
     @strawberry.field(description="What you may do with it now.")
-    def next_steps(self, info: Info) -> list[Step]:
-        role = info.context.known_viewer.role
-        return list(JOURNEY.allowed(RefundStatus(self.row["status"]), role))
+    async def next_steps(self, info: Info) -> list[Step]:
+        role, status = info.context.known_viewer.role, RefundStatus(self.row["status"])
+        steps = list(JOURNEY.allowed(status, role))
+        if goods.move_alone(goods_later=self.row["goods_later"], status=status):
+            steps += goods.allowed(await self._where_goods_are(info), role)
+        return steps
+
+    async def _where_goods_are(self, info: Info) -> ReturnStatus:
+        parcels = await info.context.rows.many(
+            "goods_return", "refund_id", self.row["id"], "opened_at desc, id desc"
+        )
+        return ReturnStatus(parcels[0]["status"])
+
+    @strawberry.field(description="Set when the money went first: until when the goods follow.")
+    async def exposure(self, info: Info) -> Exposure | None:
+        rows = await info.context.rows.many("exposure", "refund_id", self.row["id"], "id")
+        return Exposure(row=rows[0]) if rows else None
 
     @strawberry.field(description="Why it was refused, in words for the customer.")
     async def rejection(self, info: Info) -> str | None:

@@ -10,9 +10,11 @@ from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import MessageKind, Role, RuleMatching, RuleTrigger, Scope
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
+from refund_gql.graphql.types.exposure_limit import ExposureLimit
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.routing import ChannelOrder, CourierRoute, GatewayRoute
 from refund_gql.graphql.types.rule import RuleMatchingSetting
+from refund_gql.models.exposure import ANY_TIER
 from refund_gql.outbox.channels import DEFAULT
 
 
@@ -33,6 +35,12 @@ class Shop(Node):
     return_policies: list["ReturnPolicy"] = children(
         "shop_id", "ReturnPolicy", "What was promised when, newest first.", order="number desc"
     )
+    return_days: int = column(
+        "return_days", "Refund first: days until the goods must be on their way, or a reminder."
+    )
+    return_grace_days: int = column(
+        "return_grace_days", "Refund first: days after the reminder until a claim."
+    )
     return_address: str = column("return_address", "Where goods are sent back to.")
     return_requirements: str = localized(
         "return_requirements", "What the goods must look like when they come back."
@@ -42,6 +50,17 @@ class Shop(Node):
     def finance_threshold(self) -> Money:
         amount = MinorUnits(self.row["finance_threshold"])
         return Money(amount=amount, currency=self.row["currency"])
+
+    @strawberry.field(description="What may be paid to one customer before the goods are back.")
+    def exposure_limits(self) -> list[ExposureLimit]:
+        limits: dict[str, int] = orjson.loads(self.row["exposure_limits"])
+        return [
+            ExposureLimit(
+                tier=None if tier == ANY_TIER else tier,
+                most=Money(amount=MinorUnits(most), currency=self.row["currency"]),
+            )
+            for tier, most in limits.items()
+        ]
 
     @strawberry.field(description="Which gateways your words in captures mean.")
     def gateway_routes(self) -> list[GatewayRoute]:
