@@ -12,12 +12,13 @@ from uuid import UUID
 
 from refund_gql.auth import system
 from refund_gql.events import EventType
-from refund_gql.flow import effects, facts, journal, payout, quote
+from refund_gql.flow import effects, facts, journal, payout, quote, returns, routing
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import Risk, Risks
+from refund_gql.flow.routing import Request
 from refund_gql.models import Capture, OrderLine, Refund, RefundLine, Shop, new_id
 from refund_gql.rules import engine, records
-from refund_gql.rules.actions import Action, Approve, Route
+from refund_gql.rules.actions import Route
 from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.explanation import explain
 from refund_gql.states import Fulfilment, RefundKind, RefundStatus, RuleTrigger, Step
@@ -41,9 +42,10 @@ async def classify(refund_id: UUID, risks: Risks) -> None:
         shipped = _shipped(lines, rows.lines)
         if _is_mixed(change.refund, lines, shipped, rows.captures):
             await _split(change, sibling_id, shipped)
-            shipped = []
+            lines, shipped = [line for line in lines if line not in shipped], []
         evaluation = await _evaluate(change, risk)
-        await _carry_out(change, evaluation, rows.captures, shipped=len(shipped))
+        asked = Request(refund=change.refund, rows=rows, lines=len(lines), shipped=len(shipped))
+        await _carry_out(change, evaluation, asked)
 
     await journal.change(system(refund.shop_id), refund_id, work, also_lock=(sibling_id,))
 
@@ -126,9 +128,7 @@ async def _evaluate(change: Change, risk: Risk) -> Evaluation:
     )
 
 
-async def _carry_out(
-    change: Change, evaluation: Evaluation, captures: Sequence[Capture], *, shipped: int
-) -> None:
+async def _carry_out(change: Change, evaluation: Evaluation, asked: Request) -> None:
     kept = await records.record(
         change.tx,
         shop_id=change.refund.shop_id,
@@ -136,34 +136,35 @@ async def _carry_out(
         amount=change.refund.amount,
         evaluation=evaluation,
     )
-    trace = _trace(evaluation, kept, shipped)
     await effects.carry_out(change, evaluation, kept)
-    can_be_paid = not shipped and payout.covers(captures, change.refund.amount)
-    if isinstance(evaluation.decision, Approve) and can_be_paid:
-        await _approve(change, captures, trace)
-    else:
-        await _send_to_review(change, evaluation.decision, trace)
+    if isinstance(evaluation.decision, Route):
+        routing.place(change.refund, evaluation.decision)
+    way = await routing.way(change.tx, evaluation.decision, asked)
+    await _go(change, way.step, asked, _trace(evaluation, kept, asked.shipped, way.hindrance))
 
 
-def _trace(evaluation: Evaluation, kept: UUID, shipped: int) -> Mapping[str, Any]:
+def _trace(
+    evaluation: Evaluation, kept: UUID, shipped: int, hindrance: Mapping[str, str] | None
+) -> Mapping[str, Any]:
     rule = evaluation.decided_by
     return {
         "evaluation": str(kept),
         "rule": {"id": str(rule.id), "version": rule.version} if rule else None,
         "explanation": explain(evaluation),
         "shipped_lines": shipped,
+        **({"hindrance": hindrance} if hindrance else {}),
     }
 
 
-async def _approve(change: Change, captures: Sequence[Capture], trace: Mapping[str, Any]) -> None:
-    change.refund.kind = RefundKind.REFUND_ONLY
-    await change.take(Step.APPROVE_INSTANTLY, because="", trace=trace)
-    await payout.open_payouts(change, captures)
+_UNSENT = (Step.APPROVE_INSTANTLY, Step.ROUTE_TO_FINANCE)
 
 
-async def _send_to_review(
-    change: Change, decision: Action | None, trace: Mapping[str, Any]
-) -> None:
-    if isinstance(decision, Route) and decision.staff is not None:
-        change.refund.assignee_id = decision.staff
-    await change.take(Step.SEND_TO_REVIEW, because="", trace=trace)
+async def _go(change: Change, step: Step, asked: Request, trace: Mapping[str, Any]) -> None:
+    """Take the step, with all that belongs to it."""
+    if step in _UNSENT:
+        change.refund.kind = RefundKind.REFUND_ONLY
+    await change.take(step, because="", trace=trace)
+    if step is Step.APPROVE_INSTANTLY:
+        await payout.open_payouts(change, asked.rows.captures)
+    elif step is Step.APPROVE_RETURN_INSTANTLY:
+        await returns.open_return(change)

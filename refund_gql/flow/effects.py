@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from refund_gql.events import EventType
+from refund_gql.flow import priorities
 from refund_gql.flow.journal import Change
 from refund_gql.models import ReasonTag
-from refund_gql.rules.actions import ActionKind, AddTag
+from refund_gql.rules.actions import ActionKind, AddTag, Escalate, Notify
 from refund_gql.rules.engine import Evaluation
 
 Effect = Callable[[Change, Any, UUID], Awaitable[None]]
@@ -36,7 +37,20 @@ async def _add_tag(change: Change, action: AddTag, kept: UUID) -> None:
         await change.record(EventType.REASON_FOUND, found)
 
 
+async def _notify(change: Change, action: Notify, kept: UUID) -> None:
+    """The outbox makes a message of the event, unless the customer knows already."""
+    wanted = {"message": action.message, "evaluation": str(kept)}
+    await change.record(EventType.MESSAGE_REQUESTED, wanted)
+
+
+async def _escalate(change: Change, action: Escalate, kept: UUID) -> None:
+    why = action.why.model_dump(exclude_defaults=True)
+    await priorities.escalate(change, action.priority, why, {"evaluation": str(kept)})
+
+
 EFFECTS: Mapping[ActionKind, Effect] = {
     ActionKind.ADD_TAG: _add_tag,
+    ActionKind.NOTIFY: _notify,
+    ActionKind.ESCALATE: _escalate,
 }
 """Every action that `rules.actions.AVAILABLE` offers and that does not decide."""

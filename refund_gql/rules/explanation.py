@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from refund_gql.rules.actions import (
     Action,
     Approve,
+    ApproveReturn,
     Desk,
     Hold,
     ProposeOffers,
@@ -89,6 +90,13 @@ def _approved(name: str, decision: Action, locale: str) -> str:
     return {"zh": f"规则{name}自动通过。", "en": f"Approved at once by the rule {name}."}[locale]
 
 
+def _return_approved(name: str, decision: Action, locale: str) -> str:
+    return {
+        "zh": f"规则{name}自动同意退货。",
+        "en": f"The return was agreed to at once by the rule {name}.",
+    }[locale]
+
+
 def _routed(name: str, decision: Action, locale: str) -> str:
     assert isinstance(decision, Route)
     desk = DESKS[decision.desk][locale]
@@ -127,6 +135,7 @@ def _offered(name: str, decision: Action, locale: str) -> str:
 
 _SAID: Mapping[type[Action], Callable[[str, Action, str], str]] = {
     Approve: _approved,
+    ApproveReturn: _return_approved,
     Route: _routed,
     Hold: _held,
     RefundFirst: _paid_first,
