@@ -302,6 +302,7 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "refundRequest", "refundApprove", "refundReject", "refundRequestEvidence",
         "refundProvideEvidence", "refundConfirmWarehouse", "returnShip", "returnReceive",
         "returnInspect", "refundApproveFinance", "refundCancel", "payoutRetry",
+        "refundSetPriority",
     }  # fmt: skip
 
 

@@ -391,7 +391,14 @@ def test_every_action_has_a_form_and_words() -> None:
     assert set(labels.RULE_ACTIONS) == set(ActionKind)
     assert all(set(words) == {"en", "zh"} for words in labels.RULE_ACTIONS.values())
     deciding = {kind.value for kind, form in actions.ALL.items() if form.decides}
-    assert deciding == {"APPROVE", "ROUTE", "HOLD", "REFUND_FIRST", "PROPOSE_OFFERS"}
+    assert deciding == {
+        "APPROVE",
+        "APPROVE_RETURN",
+        "ROUTE",
+        "HOLD",
+        "REFUND_FIRST",
+        "PROPOSE_OFFERS",
+    }
 
 
 @pytest.mark.parametrize("kind", ["REJECT", "DENY", "DECLINE", "REFUSE"])
