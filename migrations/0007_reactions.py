@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='RuleEvaluation',
             name='cause',
-            field=fields.CharField(default='', max_length=64),
+            field=fields.CharField(default='', db_default='', max_length=64),
         ),
         ops.AddConstraint(
             model_name='RuleEvaluation',
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='RuleUse',
             name='visit',
-            field=fields.IntField(default=1),
+            field=fields.IntField(default=1, db_default=1),
         ),
         ops.AddConstraint(
             model_name='RuleUse',

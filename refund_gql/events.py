@@ -57,9 +57,22 @@ class EventType(StrEnum):
     IMPORTED = "IMPORTED"
     REASON_FOUND = "REASON_FOUND"
     ROUTED = "ROUTED"
+    SENT_TO_WAREHOUSE = "SENT_TO_WAREHOUSE"
+    SENT_TO_FINANCE = "SENT_TO_FINANCE"
+    ESCALATED = "ESCALATED"
+    PRIORITY_LOWERED = "PRIORITY_LOWERED"
+    MESSAGE_REQUESTED = "MESSAGE_REQUESTED"
 
 
-INTERNAL = frozenset({EventType.REASON_FOUND, EventType.ROUTED})
+INTERNAL = frozenset(
+    {
+        EventType.REASON_FOUND,
+        EventType.ROUTED,
+        EventType.ESCALATED,
+        EventType.PRIORITY_LOWERED,
+        EventType.MESSAGE_REQUESTED,
+    }
+)
 """The shop's own business: customers do not read of it."""
 
 

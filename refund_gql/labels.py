@@ -32,6 +32,9 @@ STEPS: dict[Step, dict[str, str]] = {
         "zh": "先退款后收货（自动）",
     },
     Step.SEND_TO_REVIEW: {"en": "send to review", "zh": "转客服初审"},
+    Step.ROUTE_TO_WAREHOUSE: {"en": "send to the warehouse", "zh": "转仓库确认"},
+    Step.ROUTE_TO_FINANCE: {"en": "send to finance", "zh": "转财务审核"},
+    Step.APPROVE_RETURN_INSTANTLY: {"en": "agree to the return at once", "zh": "自动同意退货"},
     Step.REQUEST_EVIDENCE: {"en": "ask for evidence", "zh": "要求补充凭证"},
     Step.PROVIDE_EVIDENCE: {"en": "provide evidence", "zh": "补充凭证"},
     Step.APPROVE_REFUND_ONLY: {"en": "approve as refund only", "zh": "同意仅退款"},
@@ -79,7 +82,7 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.REFUND_ONLY_APPROVED: {"en": "Refund only: approved", "zh": "初审通过：仅退款"},
     EventType.RETURN_APPROVED: {
         "en": "Return and refund: approved, please send the goods back",
-        "zh": "初审通过：退货退款，请寄回商品",
+        "zh": "已同意退货退款，请寄回商品",
     },
     EventType.REFUND_FIRST_PROPOSED: {
         "en": "Refund first, goods later: approved",
@@ -147,6 +150,11 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.IMPORTED: {"en": "Imported from the shop's history", "zh": "由历史数据导入"},
     EventType.REASON_FOUND: {"en": "Reason noted by a rule", "zh": "规则已标注退款原因"},
     EventType.ROUTED: {"en": "Handed on by a rule", "zh": "规则已转交处理"},
+    EventType.SENT_TO_WAREHOUSE: {"en": "Waiting for the warehouse", "zh": "等待仓库确认"},
+    EventType.SENT_TO_FINANCE: {"en": "Waiting for finance", "zh": "等待财务审核"},
+    EventType.ESCALATED: {"en": "Escalated: look at it sooner", "zh": "已升级，请优先处理"},
+    EventType.PRIORITY_LOWERED: {"en": "Priority lowered", "zh": "已降低优先级"},
+    EventType.MESSAGE_REQUESTED: {"en": "A rule has the customer told", "zh": "规则已安排通知顾客"},
 }
 """Event -> locale -> what people read."""
 
@@ -226,6 +234,7 @@ WEBHOOK_FAILURES: dict[str, dict[str, str]] = {
 
 RULE_ACTIONS: dict[str, dict[str, str]] = {
     "APPROVE": {"en": "Approve at once", "zh": "自动通过"},
+    "APPROVE_RETURN": {"en": "Agree to the return at once", "zh": "自动同意退货"},
     "ROUTE": {"en": "Send to a desk", "zh": "转交处理"},
     "HOLD": {"en": "Keep for a person", "zh": "转人工处理"},
     "REFUND_FIRST": {"en": "Refund first, goods later", "zh": "先退款后收货"},
@@ -236,6 +245,6 @@ RULE_ACTIONS: dict[str, dict[str, str]] = {
     "UNFLAG": {"en": "Take a flag off the customer", "zh": "取消客户标记"},
     "ISSUE_COUPON": {"en": "Give a coupon", "zh": "发放优惠券"},
     "COMPENSATE": {"en": "Compensate", "zh": "补偿"},
-    "ESCALATE": {"en": "Bring to the owner's attention", "zh": "上报店主"},
+    "ESCALATE": {"en": "Have people look sooner", "zh": "升级处理"},
 }
 """Action of a rule -> locale -> what people read."""

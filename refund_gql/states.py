@@ -62,6 +62,19 @@ class ReturnStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class Priority(StrEnum):
+    """How soon people are to look at a refund; in rising order."""
+
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+    URGENT = "URGENT"
+
+    @property
+    def rank(self) -> int:
+        """0 is the lowest."""
+        return list(Priority).index(self)
+
+
 class PayoutStatus(StrEnum):
     """Where one payout on one capture stands."""
 
@@ -324,6 +337,9 @@ class Step(StrEnum):
     APPROVE_INSTANTLY = "APPROVE_INSTANTLY"
     APPROVE_FIRST_INSTANTLY = "APPROVE_FIRST_INSTANTLY"
     SEND_TO_REVIEW = "SEND_TO_REVIEW"
+    ROUTE_TO_WAREHOUSE = "ROUTE_TO_WAREHOUSE"
+    ROUTE_TO_FINANCE = "ROUTE_TO_FINANCE"
+    APPROVE_RETURN_INSTANTLY = "APPROVE_RETURN_INSTANTLY"
     REQUEST_EVIDENCE = "REQUEST_EVIDENCE"
     PROVIDE_EVIDENCE = "PROVIDE_EVIDENCE"
     APPROVE_REFUND_ONLY = "APPROVE_REFUND_ONLY"
@@ -407,6 +423,30 @@ TRANSITIONS: tuple[Transition, ...] = (
         _E.SENT_TO_REVIEW,
         _ENGINE,
         "goods were shipped, a person decides",
+    ),
+    _row(
+        _S.ROUTE_TO_WAREHOUSE,
+        (_R.REQUESTED,),
+        _R.WAREHOUSE_CHECK,
+        _E.SENT_TO_WAREHOUSE,
+        _ENGINE,
+        "a rule says so, refund only, goods were sent",
+    ),
+    _row(
+        _S.ROUTE_TO_FINANCE,
+        (_R.REQUESTED,),
+        _R.FINANCE_REVIEW,
+        _E.SENT_TO_FINANCE,
+        _ENGINE,
+        "a rule says so, nothing was sent",
+    ),
+    _row(
+        _S.APPROVE_RETURN_INSTANTLY,
+        (_R.REQUESTED,),
+        _R.AWAITING_RETURN,
+        _E.RETURN_APPROVED,
+        _ENGINE,
+        "a rule says so, return and refund",
     ),
     _row(
         _S.REQUEST_EVIDENCE,

@@ -303,6 +303,7 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "refundProvideEvidence", "refundConfirmWarehouse", "returnShip", "returnReceive",
         "returnInspect", "refundApproveFinance", "refundCancel", "payoutRetry",
         "customerFlag", "customerUnflag", "customerAppeal", "customerAppealAnswer",
+        "refundSetPriority",
     }  # fmt: skip
 
 

@@ -296,6 +296,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "refundApprove", {**step, "kind": "REFUND_ONLY"}
     yield "refundApproveFirst", step
     yield "refundReject", {**step, "reason": "no"}
+    yield "refundSetPriority", {**step, "priority": "NORMAL"}
     yield "refundRequestEvidence", {**step, "question": "why?"}
     yield "refundProvideEvidence", {**step, "answer": "so"}
     yield "refundConfirmWarehouse", {**step, "verdict": "GOODS_GONE"}

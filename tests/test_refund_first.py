@@ -118,10 +118,11 @@ async def test_beyond_the_limit_a_person_decides_and_reads_why(world: World) -> 
     refund = await world.reaches(await sent_back(world), "REVIEW")
     await nothing_went_first(world, refund)
     assert await why(refund) == {
-        "zh": "规则“信任客户”（第 1 版）转人工处理：退款 399.00 CNY 超出该顾客的先行退款额度"
+        "zh": "规则“信任客户”（第 1 版）无法执行，转人工处理："
+        "退款 399.00 CNY 超出该顾客的先行退款额度"
         "（额度 500.00 CNY，已占用 399.00 CNY）。",
-        "en": "Kept for a person by the rule “trusted” (1): 399.00 CNY is beyond what the "
-        "customer may get first (399.00 CNY of 500.00 CNY are used).",
+        "en": "Kept for a person, since the rule “trusted” (1) cannot be followed: 399.00 CNY is "
+        "beyond what the customer may get first (399.00 CNY of 500.00 CNY are used).",
     }
     decisions = "decisions { step trace }"
     [made] = (await world.owner.refund(refund["id"], decisions))["decisions"]

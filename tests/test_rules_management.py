@@ -208,7 +208,7 @@ async def test_a_condition_with_mistakes_is_not_saved(world: World) -> None:
         ({"actions": [{"kind": "COMPENSATE", "parameters": {"amount": 5}}]}, "actions.0.kind"),
         ({"actions": [{"kind": "APPROVE", "parameters": []}]}, "actions.0.parameters"),
         ({"actions": [{"kind": "ADD_TAG", "parameters": {"tag": "nowhere"}}]}, "actions.0.tag"),
-        ({"actions": [{"kind": "NOTIFY", "parameters": {"message": "X"}}]}, "actions.0.kind"),
+        ({"actions": [{"kind": "NOTIFY", "parameters": {"message": "X"}}]}, "actions.0.message"),
         ({"dailyCount": 0}, "dailyCount"),
         ({"dailyAmount": 0}, "dailyAmount"),
         (

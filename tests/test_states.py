@@ -144,6 +144,9 @@ def test_money_moves_by_the_engines_hand_alone() -> None:
         Step.APPROVE_INSTANTLY,
         Step.APPROVE_FIRST_INSTANTLY,
         Step.SEND_TO_REVIEW,
+        Step.ROUTE_TO_WAREHOUSE,
+        Step.ROUTE_TO_FINANCE,
+        Step.APPROVE_RETURN_INSTANTLY,
         Step.START_PAYMENT,
         Step.COMPLETE_PAYMENT,
         Step.HALT_PAYMENT,
@@ -209,7 +212,9 @@ def test_the_picture_shows_every_transition_and_nothing_else() -> None:
 def test_a_state_nobody_can_reach_is_refused() -> None:
     away = changed(Step.FIND_GOODS_WITH_CUSTOMER, sources=frozenset({RefundStatus.INSPECTION}))
     away = [
-        replace(row, target=RefundStatus.REVIEW) if row.step is Step.APPROVE_REFUND_ONLY else row
+        replace(row, target=RefundStatus.REVIEW)
+        if row.step in (Step.APPROVE_REFUND_ONLY, Step.ROUTE_TO_WAREHOUSE)
+        else row
         for row in away
     ]
     with pytest.raises(ValueError, match=r"nobody can reach.*WAREHOUSE_CHECK"):

@@ -11,7 +11,7 @@ from refund_gql.database import Transaction
 from refund_gql.errors import InvalidCondition, InvalidInput, NotFound
 from refund_gql.models import ReasonTag, Staff
 from refund_gql.money import MAX_MINOR_UNITS
-from refund_gql.outbox.kinds import MessageKind
+from refund_gql.outbox.kinds import KINDS, MessageKind
 from refund_gql.rules import actions, language
 from refund_gql.rules.actions import Abilities, Action, AddTag, Notify, Route
 from refund_gql.states import RuleTrigger
@@ -106,12 +106,21 @@ async def require_named(tx: Transaction, viewer: Viewer, wanted: Wanted) -> None
             staff = Staff.filter(id=action.staff, shop_id=viewer.shop_id, active=True)
             if not await staff.using_db(tx).exists():
                 raise NotFound(kind="Staff", id=str(action.staff))
-        elif isinstance(action, Notify) and action.message not in MessageKind.__members__:
-            raise InvalidInput(
-                field=f"actions.{place}.message",
-                found=action.message,
-                expected=", ".join(MessageKind),
-            )
+        elif isinstance(action, Notify):
+            _require_message(f"actions.{place}.message", action.message)
+
+
+def _require_message(field: str, message: str) -> None:
+    """Raises InvalidInput for no kind, and for one that only a person can fill."""
+    if message in MessageKind.__members__ and not KINDS[MessageKind(message)].spoken:
+        return
+    able = ", ".join(kind for kind in MessageKind if not KINDS[kind].spoken)
+    raise InvalidInput(
+        field=field,
+        found=message,
+        expected=f"a kind of message that needs nobody's own words: {able}",
+        zh=f"无需人工填写内容的消息类型：{able}",
+    )
 
 
 async def _require_tag(tx: Transaction, viewer: Viewer, field: str, code: str) -> None:

@@ -7,20 +7,19 @@ Whatever no rule decides goes to a person.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from refund_gql.auth import system
 from refund_gql.events import EventType
-from refund_gql.flow import effects, facts, journal, payout, quote, refund_first
-from refund_gql.flow.exposures import Room
+from refund_gql.flow import effects, facts, journal, payout, quote, refund_first, returns, routing
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import Risks
+from refund_gql.flow.routing import Request, Way
 from refund_gql.flow.signals import Risk
 from refund_gql.models import Capture, OrderLine, Refund, RefundLine, Shop, new_id
 from refund_gql.rules import engine, records
-from refund_gql.rules.actions import Action, Approve, Hold, RefundFirst, Route
+from refund_gql.rules.actions import Route
 from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.explanation import explain
 from refund_gql.states import Fulfilment, RefundKind, RefundStatus, RuleTrigger, Step
@@ -44,13 +43,10 @@ async def classify(refund_id: UUID, risks: Risks) -> None:
         shipped = _shipped(lines, rows.lines)
         if _is_mixed(change.refund, lines, shipped, rows.captures):
             await _split(change, sibling_id, shipped)
-            shipped = []
-        all_sent = refund_first.all_sent(lines, rows.lines)
+            lines, shipped = [line for line in lines if line not in shipped], []
         evaluation = await _evaluate(change, risk)
-        evaluation, room = await _within_limit(
-            change, evaluation, rows.captures, tier=risk.tier, all_sent=all_sent
-        )
-        await _carry_out(change, evaluation, rows.captures, room, shipped=len(shipped))
+        asked = Request(rows=rows, lines=lines, shipped=len(shipped), tier=risk.tier)
+        await _carry_out(change, evaluation, asked)
 
     await journal.change(system(refund.shop_id), refund_id, work, also_lock=(sibling_id,))
 
@@ -133,78 +129,48 @@ async def _evaluate(change: Change, risk: Risk) -> Evaluation:
     )
 
 
-async def _within_limit(
-    change: Change,
-    evaluation: Evaluation,
-    captures: Sequence[Capture],
-    *,
-    tier: str | None,
-    all_sent: bool,
-) -> tuple[Evaluation, Room | None]:
-    """Where a rule wants the money to go first: the room there is for it, or a person in its
-    place, who is told why."""
-    wish = evaluation.decision
-    if not isinstance(wish, RefundFirst):
-        return evaluation, None
-    found = await refund_first.room_for(change, wish, captures, tier=tier, all_sent=all_sent)
-    if isinstance(found, Room):
-        return evaluation, found
-    return replace(evaluation, decision=Hold(why=found)), None
-
-
-async def _carry_out(
-    change: Change,
-    evaluation: Evaluation,
-    captures: Sequence[Capture],
-    room: Room | None,
-    *,
-    shipped: int,
-) -> None:
+async def _carry_out(change: Change, evaluation: Evaluation, asked: Request) -> None:
+    way = await routing.way(change, evaluation.decision, asked)
     kept = await records.record(
         change.tx,
         shop_id=change.refund.shop_id,
         refund_id=change.refund.id,
         amount=change.refund.amount,
         evaluation=evaluation,
+        hindrance=way.hindrance,
     )
-    trace = _trace(evaluation, kept, shipped)
     await effects.carry_out(change, evaluation, kept)
-    can_be_paid = not shipped and payout.covers(captures, change.refund.amount)
-    if isinstance(evaluation.decision, Approve) and can_be_paid:
-        await _approve(change, captures, trace)
-    elif room is not None:
-        await _pay_first(change, captures, room, trace)
-    else:
-        await _send_to_review(change, evaluation.decision, trace)
+    if isinstance(evaluation.decision, Route):
+        routing.place(change.refund, evaluation.decision)
+    await _go(change, way, asked, _trace(evaluation, kept, asked.shipped, way.hindrance))
 
 
-def _trace(evaluation: Evaluation, kept: UUID, shipped: int) -> Mapping[str, Any]:
+def _trace(
+    evaluation: Evaluation, kept: UUID, shipped: int, hindrance: Mapping[str, str] | None
+) -> Mapping[str, Any]:
     rule = evaluation.decided_by
     return {
         "evaluation": str(kept),
         "rule": {"id": str(rule.id), "version": rule.version} if rule else None,
-        "explanation": explain(evaluation),
+        "explanation": explain(evaluation, hindrance),
         "shipped_lines": shipped,
+        **({"hindrance": hindrance} if hindrance else {}),
     }
 
 
-async def _approve(change: Change, captures: Sequence[Capture], trace: Mapping[str, Any]) -> None:
-    change.refund.kind = RefundKind.REFUND_ONLY
-    await change.take(Step.APPROVE_INSTANTLY, because="", trace=trace)
-    await payout.open_payouts(change, captures)
+_UNSENT = (Step.APPROVE_INSTANTLY, Step.ROUTE_TO_FINANCE)
 
 
-async def _pay_first(
-    change: Change, captures: Sequence[Capture], room: Room, trace: Mapping[str, Any]
-) -> None:
-    change.refund.goods_later = True
-    await change.take(Step.APPROVE_FIRST_INSTANTLY, because="", trace=trace)
-    await refund_first.commit(change, captures, room)
-
-
-async def _send_to_review(
-    change: Change, decision: Action | None, trace: Mapping[str, Any]
-) -> None:
-    if isinstance(decision, Route) and decision.staff is not None:
-        change.refund.assignee_id = decision.staff
-    await change.take(Step.SEND_TO_REVIEW, because="", trace=trace)
+async def _go(change: Change, way: Way, asked: Request, trace: Mapping[str, Any]) -> None:
+    """Take the step, with all that belongs to it."""
+    if way.step in _UNSENT:
+        change.refund.kind = RefundKind.REFUND_ONLY
+    change.refund.goods_later = way.step is Step.APPROVE_FIRST_INSTANTLY
+    await change.take(way.step, because="", trace=trace)
+    match way.step:
+        case Step.APPROVE_INSTANTLY:
+            await payout.open_payouts(change, asked.rows.captures)
+        case Step.APPROVE_FIRST_INSTANTLY:
+            await refund_first.commit(change, asked.rows.captures, way.room)
+        case Step.APPROVE_RETURN_INSTANTLY:
+            await returns.open_return(change)

@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 
 from refund_gql.events import EventType
-from refund_gql.flow import coupons, flags, standing
+from refund_gql.flow import coupons, flags, priorities, standing
 from refund_gql.flow.flags import Author, Mark
 from refund_gql.flow.journal import Change
 from refund_gql.models import ReasonTag
-from refund_gql.rules.actions import ActionKind, AddTag, Flag, Unflag
+from refund_gql.rules.actions import ActionKind, AddTag, Escalate, Flag, Notify, Unflag
 from refund_gql.rules.engine import Evaluation
 
 _log = structlog.get_logger(__name__)
@@ -62,11 +62,24 @@ async def _unflag(change: Change, action: Unflag, kept: UUID) -> None:
     await flags.take_off(change.tx, row, action.flag, {}, Author.of(change.viewer, kept))
 
 
+async def _notify(change: Change, action: Notify, kept: UUID) -> None:
+    """The outbox makes a message of the event, unless the customer knows already."""
+    wanted = {"message": action.message, "evaluation": str(kept)}
+    await change.record(EventType.MESSAGE_REQUESTED, wanted)
+
+
+async def _escalate(change: Change, action: Escalate, kept: UUID) -> None:
+    why = action.why.model_dump(exclude_defaults=True)
+    await priorities.escalate(change, action.priority, why, {"evaluation": str(kept)})
+
+
 EFFECTS: Mapping[ActionKind, Effect] = {
     ActionKind.ADD_TAG: _add_tag,
     ActionKind.FLAG: _flag,
     ActionKind.UNFLAG: _unflag,
     ActionKind.ISSUE_COUPON: coupons.give,
     ActionKind.COMPENSATE: coupons.compensate,
+    ActionKind.NOTIFY: _notify,
+    ActionKind.ESCALATE: _escalate,
 }
 """Every action that `rules.actions.AVAILABLE` offers and that does not decide."""

@@ -151,7 +151,7 @@ async def _answer(change: Change, occasion: Occasion, risk: Risk) -> None:
         visit=visit.version,
     )
     if isinstance(evaluation.decision, Route):
-        await routing.hand_on(change, evaluation.decision, kept)
+        await routing.hand_on(change, evaluation.decision, str(kept))
     await effects.carry_out(change, evaluation, kept)
 
 

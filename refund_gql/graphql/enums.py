@@ -29,6 +29,7 @@ from refund_gql.states import (
     Fulfilment,
     MessageStatus,
     PayoutStatus,
+    Priority,
     RefundKind,
     RefundStatus,
     RestitutionKind,
@@ -70,6 +71,7 @@ strawberry.enum(MessageStatus, description="Where a message stands.")
 strawberry.enum(OutcomeState, name="Outcome", description="What a call to a gateway proved.")
 strawberry.enum(PayoutStatus, description="Where one payout stands.")
 strawberry.enum(PluginState, description="How a plugin stands.")
+strawberry.enum(Priority, description="How soon people are to look at a refund.")
 strawberry.enum(ProviderKind, description="What a provider connects to.")
 strawberry.enum(RefundKind, description="What is asked for.")
 strawberry.enum(RefundStatus, description="Where a refund stands.")
@@ -116,6 +118,7 @@ __all__ = [
     "OutcomeState",
     "PayoutStatus",
     "PluginState",
+    "Priority",
     "ProviderKind",
     "RefundKind",
     "RefundStatus",

@@ -56,7 +56,8 @@ class Where:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """A table as a list: newest first by `moment`, then by id."""
+    """A table as a list: highest `rank` first where there is one, newest first by `moment`, then
+    by id."""
 
     name: str
     """What cursors call it."""
@@ -64,6 +65,8 @@ class Listing:
     """The name of the type its rows become."""
     table: str
     moment: str
+    rank: str | None = None
+    """A whole number, in SQL."""
 
     async def page(self, where: Where, first: int, after: str | None) -> "Page":
         """So many rows after the cursor. Raises GraphQLError for a bad `first` or cursor."""
@@ -71,10 +74,13 @@ class Listing:
             raise GraphQLError(f"first: {first} - 1 to {MAX_PAGE}", extensions={"code": "BAD_PAGE"})
         paged = Where(list(where.conditions), list(where.parameters))
         if after is not None:
-            paged.add(f"({self.moment}, id) < ({{}}, {{}})", *self._position(after))
+            keys, position = self._keys, self._position(after)
+            holes = ", ".join("{}" for _ in keys)
+            paged.add(f"({', '.join(keys)}) < ({holes})", *position)
+        order = ", ".join(f"{key} desc" for key in self._keys)
         sql = (
-            f'select * from "{self.table}" where {paged.sql}'  # noqa: S608 - names from our types
-            f" order by {self.moment} desc, id desc limit {first + 1}"
+            f'select *{self._ranked} from "{self.table}" where {paged.sql}'  # noqa: S608 - names from our types
+            f" order by {order} limit {first + 1}"
         )
         rows = await fetch(sql, *paged.parameters)
         return Page(
@@ -90,16 +96,30 @@ class Listing:
     def cursor(self, row: Row) -> str:
         """The opaque name of a row's place in this list."""
         place = [self.name, row[self.moment].isoformat(), str(row["id"])]
+        if self.rank is not None:
+            place.append(row["rank"])
         return base64.urlsafe_b64encode(orjson.dumps(place)).decode()
 
-    def _position(self, cursor: str) -> tuple[datetime, UUID]:
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        """What rows are sorted by, all of it falling."""
+        ranks = (self.rank,) if self.rank is not None else ()
+        return (*ranks, self.moment, "id")
+
+    @property
+    def _ranked(self) -> str:
+        return f", {self.rank} as rank" if self.rank is not None else ""
+
+    def _position(self, cursor: str) -> tuple[object, ...]:
         try:
-            name, moment, row = orjson.loads(
+            name, moment, row, *rank = orjson.loads(
                 base64.b64decode(cursor[:300], altchars=b"-_", validate=True)
             )
             if name != self.name:
                 raise ValueError(f"a cursor of {name}")
-            return datetime.fromisoformat(moment).astimezone(UTC), UUID(row)
+            if [type(one) for one in rank] != [int] * (self.rank is not None):
+                raise ValueError("a rank that is none")
+            return (*rank, datetime.fromisoformat(moment).astimezone(UTC), UUID(row))
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise GraphQLError(
                 f"after: not a cursor of {self.name}", extensions={"code": "BAD_CURSOR"}

@@ -8,8 +8,16 @@ from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 from refund_gql.events import EventType
-from refund_gql.models.row import ShopRow, choice, mapping, minor_units, moment, reference
-from refund_gql.states import RefundKind, RefundStatus, ReturnStatus, Step
+from refund_gql.models.row import (
+    ShopRow,
+    added_choice,
+    choice,
+    mapping,
+    minor_units,
+    moment,
+    reference,
+)
+from refund_gql.states import Priority, RefundKind, RefundStatus, ReturnStatus, Step
 
 
 class ReasonTag(ShopRow):
@@ -65,6 +73,9 @@ class Refund(ShopRow):
     """Who asked, as KIND:id."""
     assignee: Any = reference("Staff", null=True)
     assignee_id: UUID | None
+    priority: Priority = added_choice(Priority, Priority.NORMAL)
+    escalation: Any = mapping()
+    """Locale -> why people are to look at it sooner; in the words of a rule or a colleague."""
     split_from: Any = reference("Refund", null=True)
     split_from_id: UUID | None
     goods_later = fields.BooleanField(default=False, db_default=False)
@@ -87,6 +98,7 @@ class Refund(ShopRow):
             ("shop_id", "status", "requested_at"),
             ("updated_at",),
             ("status", "finished_at"),
+            ("shop_id", "priority", "requested_at"),
         ]
         constraints = [
             CheckConstraint(

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 __all__ = [
     "Row",
     "ShopRow",
+    "added_choice",
     "choice",
     "listing",
     "mapping",
@@ -71,6 +72,13 @@ def choice(kind: type[StrEnum], *, null: bool = False, default: StrEnum | None =
     if default is None:
         return fields.CharEnumField(kind, max_length=40, null=null)
     return fields.CharEnumField(kind, max_length=40, default=default)
+
+
+def added_choice(kind: type[StrEnum], default: StrEnum) -> Any:
+    """An enumeration that a table got later: rows of before have the default, and whoever writes
+    rows without the ORM need not know it."""
+    stored = SqlDefault(f"'{default}'")
+    return fields.CharEnumField(kind, max_length=40, default=default, db_default=stored)
 
 
 def moment(*, null: bool = False) -> Any:

@@ -105,7 +105,7 @@ class RuleEvaluation(ShopRow):
     refund: Any = reference("Refund")
     refund_id: UUID
     trigger: RuleTrigger = choice(RuleTrigger)
-    cause = fields.CharField(max_length=64, default="")
+    cause = fields.CharField(max_length=64, default="", db_default="")
     """What made them look, among the causes of its trigger (see `flow.reactions`)."""
     facts: Any = mapping()
     """Name -> value, as seen."""
@@ -141,7 +141,7 @@ class RuleUse(ShopRow):
     refund: Any = reference("Refund")
     refund_id: UUID
     mode: RuleMode = choice(RuleMode)
-    visit = fields.IntField(default=1)
+    visit = fields.IntField(default=1, db_default=1)
     """The refund's version when it came to the status that it was judged in."""
     amount: Any = fields.BigIntField()
     """Of the refund, in minor units of its own currency."""

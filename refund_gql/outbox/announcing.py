@@ -70,7 +70,9 @@ async def _tell(
     customer = await Customer.filter(id=refund.customer_id).using_db(tx).get()
     if not preferred(shop, customer, kind):
         return
-    values = await facts.gather(tx, shop, refund, kind, customer.locale, at=event.at)
+    # What a rule asks for is about the latest of its sort, whenever that was.
+    at = None if event.type is EventType.MESSAGE_REQUESTED else event.at
+    values = await facts.gather(tx, shop, refund, kind, customer.locale, at=at)
     draft = Draft(
         shop=shop,
         customer=customer,
@@ -92,7 +94,7 @@ def news(history: Sequence[Event], first: int) -> tuple[MessageKind, Event] | No
     told: set[tuple[MessageKind, int]] = set()
     found = None
     for place, event in enumerate(history):
-        kind = BY_EVENT.get(EventType(event.type))
+        kind = _kind(event)
         if kind is None:
             continue
         again = KINDS[kind].again_after
@@ -104,3 +106,12 @@ def news(history: Sequence[Event], first: int) -> tuple[MessageKind, Event] | No
         if event.version >= first:
             found = kind, event
     return found
+
+
+def _kind(event: Event) -> MessageKind | None:
+    """The news an event is. A rule cannot have customers told what does not hold: it is no news
+    then, and will be when it does."""
+    if event.type is not EventType.MESSAGE_REQUESTED:
+        return BY_EVENT.get(event.type)
+    kind = MessageKind.__members__.get(event.payload["message"])
+    return kind if kind is not None and event.status in KINDS[kind].holds_in else None

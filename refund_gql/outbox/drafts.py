@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from refund_gql import clock, jobs
 from refund_gql.database import Transaction
+from refund_gql.events import EventType
 from refund_gql.models import Customer, Event, Message, Shop
 from refund_gql.outbox import wording
 from refund_gql.outbox.channels import Channels, choose, preferred
@@ -37,6 +38,8 @@ class Draft:
     @property
     def due(self) -> datetime:
         """Not to be sent before, UTC."""
+        if self.event.type is EventType.MESSAGE_REQUESTED:
+            return self.event.at
         return self.event.at + KINDS[self.kind].waits
 
 

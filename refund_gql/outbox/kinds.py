@@ -189,6 +189,8 @@ class Kind:
     waits: timedelta = timedelta(0)
     """Sent so long after the event, if it still holds then."""
     own: tuple[Variable, ...] = ()
+    spoken: bool = False
+    """Its text needs words that a person wrote about this refund: no rule can ask for it."""
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -201,22 +203,25 @@ class Kind:
 
 
 _E, _K, _R = EventType, MessageKind, RefundStatus
+_AGREED = frozenset({_R.APPROVED, _R.PAYING, _R.PAYMENT_STUCK, _R.REFUNDED})
 _DECIDING = frozenset({_R.REQUESTED, _R.REVIEW, _R.WAREHOUSE_CHECK, _R.FINANCE_REVIEW})
 
 KINDS: dict[MessageKind, Kind] = {
     _K.REQUEST_RECEIVED: Kind(
         label={"zh": "已受理，等待审核", "en": "Request received"},
-        triggers=frozenset({_E.SENT_TO_REVIEW}),
+        triggers=frozenset({_E.SENT_TO_REVIEW, _E.SENT_TO_WAREHOUSE, _E.SENT_TO_FINANCE}),
         holds_in=_DECIDING,
     ),
     _K.APPROVED_INSTANTLY: Kind(
         label={"zh": "极速退款已通过", "en": "Approved at once"},
         triggers=frozenset({_E.APPROVED_INSTANTLY}),
+        holds_in=_AGREED,
     ),
     _K.APPROVED: Kind(
         label={"zh": "审核通过", "en": "Approved"},
         triggers=frozenset({_E.FINANCE_APPROVED}),
         unless_told=frozenset({_K.APPROVED_INSTANTLY}),
+        holds_in=_AGREED,
     ),
     _K.EVIDENCE_REQUESTED: Kind(
         label={"zh": "需要补充凭证", "en": "Evidence asked for"},
@@ -224,6 +229,7 @@ KINDS: dict[MessageKind, Kind] = {
         again_after=frozenset({_E.EVIDENCE_REQUESTED}),
         holds_in=frozenset({_R.REVIEW}),
         own=(_QUESTION,),
+        spoken=True,
     ),
     _K.RETURN_REQUESTED: Kind(
         label={"zh": "请寄回商品", "en": "Goods to be sent back"},
@@ -256,7 +262,9 @@ KINDS: dict[MessageKind, Kind] = {
     _K.REJECTED: Kind(
         label={"zh": "申请未通过", "en": "Refused"},
         triggers=frozenset({_E.REJECTED}),
+        holds_in=frozenset({_R.REJECTED}),
         own=(_REASON,),
+        spoken=True,
     ),
     _K.REFUNDED: Kind(
         label={"zh": "已退款", "en": "Refunded"},
@@ -268,6 +276,7 @@ KINDS: dict[MessageKind, Kind] = {
     _K.CANCELLED: Kind(
         label={"zh": "申请已撤销", "en": "Withdrawn"},
         triggers=frozenset({_E.CANCELLED}),
+        holds_in=frozenset({_R.CANCELLED}),
     ),
     _K.PAYMENT_DELAYED: Kind(
         label={"zh": "退款延迟", "en": "Payment delayed"},
@@ -296,4 +305,5 @@ KINDS: dict[MessageKind, Kind] = {
 BY_EVENT: dict[EventType, MessageKind] = {
     event: kind for kind, told in KINDS.items() for event in told.triggers
 }
-"""Event -> the news it is; events that are no news to a customer are missing."""
+"""Event -> the news it is; events that are no news to a customer are missing. What a rule asks
+for, MESSAGE_REQUESTED, names its kind itself."""

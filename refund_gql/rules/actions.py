@@ -1,8 +1,8 @@
 """What a rule may do, as data: each action with typed parameters. The flow carries them out.
 
-Some decide where the refund goes (APPROVE, ROUTE, HOLD, REFUND_FIRST, PROPOSE_OFFERS); a rule has
-at most one of these. The others happen beside it. None of them rejects: a rule may send a refund
-to a person, but only a person says no.
+Some decide where the refund goes (APPROVE, APPROVE_RETURN, ROUTE, HOLD, REFUND_FIRST,
+PROPOSE_OFFERS); a rule has at most one of these. The others happen beside it. None of them
+rejects: a rule may send a refund to a person, but only a person says no.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from refund_gql.errors import InvalidInput
 from refund_gql.money import MAX_MINOR_UNITS
 from refund_gql.providers import RiskLevel
-from refund_gql.states import RuleTrigger
+from refund_gql.states import Priority, RuleTrigger
 
 MAX_ACTIONS = 10
 """Actions of one rule."""
@@ -26,6 +26,7 @@ class ActionKind(StrEnum):
     """What a rule may do."""
 
     APPROVE = "APPROVE"
+    APPROVE_RETURN = "APPROVE_RETURN"
     ROUTE = "ROUTE"
     HOLD = "HOLD"
     REFUND_FIRST = "REFUND_FIRST"
@@ -103,6 +104,13 @@ class Approve(Action):
     decides: ClassVar[bool] = True
 
 
+class ApproveReturn(Action):
+    """Agree to the return at once; the money moves after the goods were inspected."""
+
+    kind: Literal[ActionKind.APPROVE_RETURN] = ActionKind.APPROVE_RETURN
+    decides: ClassVar[bool] = True
+
+
 class Route(Action):
     """Send it to a desk, or to one person there."""
 
@@ -111,6 +119,8 @@ class Route(Action):
     desk: Desk
     staff: UUID | None = None
     """A colleague's id; None: whoever is free."""
+    priority: Priority | None = None
+    """How soon people are to look; None: as it is."""
 
 
 class Hold(Action):
@@ -195,14 +205,16 @@ class Compensate(Action):
 
 
 class Escalate(Action):
-    """Bring it to the attention of the shop's owner."""
+    """Have people look sooner, and tell them why; never lowers a priority."""
 
     kind: Literal[ActionKind.ESCALATE] = ActionKind.ESCALATE
+    priority: Literal[Priority.HIGH, Priority.URGENT] = Priority.HIGH
     why: Words
 
 
 ALL: Mapping[ActionKind, type[Action]] = {
     ActionKind.APPROVE: Approve,
+    ActionKind.APPROVE_RETURN: ApproveReturn,
     ActionKind.ROUTE: Route,
     ActionKind.HOLD: Hold,
     ActionKind.REFUND_FIRST: RefundFirst,
@@ -230,6 +242,12 @@ _LATER = frozenset(
     {
         ActionKind.ROUTE,
         ActionKind.ADD_TAG,
+        ActionKind.FLAG,
+        ActionKind.UNFLAG,
+        ActionKind.ISSUE_COUPON,
+        ActionKind.COMPENSATE,
+        ActionKind.NOTIFY,
+        ActionKind.ESCALATE,
     }
 )
 """What may be done at any time after the request: nothing that decides where a refund goes, and
@@ -240,6 +258,7 @@ AVAILABLE = Abilities(
         RuleTrigger.REQUESTED: frozenset(
             {
                 ActionKind.APPROVE,
+                ActionKind.APPROVE_RETURN,
                 ActionKind.ROUTE,
                 ActionKind.HOLD,
                 ActionKind.REFUND_FIRST,
@@ -248,11 +267,13 @@ AVAILABLE = Abilities(
                 ActionKind.UNFLAG,
                 ActionKind.ISSUE_COUPON,
                 ActionKind.COMPENSATE,
+                ActionKind.NOTIFY,
+                ActionKind.ESCALATE,
             }
         ),
         **{trigger: _LATER for trigger in RuleTrigger if trigger is not RuleTrigger.REQUESTED},
     },
-    desks=frozenset({Desk.REVIEW}),
+    desks=frozenset(Desk),
 )
 """Today's."""
 
@@ -290,6 +311,7 @@ def stored(actions: Sequence[Action]) -> list[dict[str, Any]]:
 _ANY: TypeAdapter[Action] = TypeAdapter(
     Annotated[
         Approve
+        | ApproveReturn
         | Route
         | Hold
         | RefundFirst
@@ -365,6 +387,13 @@ def _require_desk(place: int, route: Route, trigger: RuleTrigger, available: Abi
         raise _not_yet(f"actions.{place}.desk", route.desk)
     if trigger is not RuleTrigger.REQUESTED and route.desk is not Desk.REVIEW:
         raise _too_late(f"actions.{place}.desk", f"{route.desk} on {trigger}")
+    if trigger is not RuleTrigger.REQUESTED and not (route.staff or route.priority):
+        raise InvalidInput(
+            field=f"actions.{place}",
+            found=f"only a desk on {trigger}",
+            expected="staff or priority as well: the refund is at this desk already",
+            zh="同时指定 staff 或 priority：退款已在该环节",
+        )
 
 
 def _too_late(field: str, found: str) -> InvalidInput:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from refund_gql.rules.actions import (
     Action,
     Approve,
+    ApproveReturn,
     Desk,
     Hold,
     ProposeOffers,
@@ -22,14 +23,21 @@ DESKS: Mapping[Desk, Mapping[str, str]] = {
 """Desk -> locale -> what people read."""
 
 
-def explain(evaluation: Evaluation) -> dict[str, str]:
-    """Locale -> one or more sentences: what was decided, by which rule, and what was in the way."""
-    return {locale: _sentences(evaluation, locale) for locale in ("zh", "en")}
+def explain(evaluation: Evaluation, hindrance: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Locale -> one or more sentences: what was decided, by which rule, and what was in the way.
+
+    `hindrance` says why what was decided could not be: a person has the refund in its place.
+    """
+    return {locale: _sentences(evaluation, hindrance, locale) for locale in ("zh", "en")}
 
 
-def _sentences(evaluation: Evaluation, locale: str) -> str:
-    happened = _decided if evaluation.trigger is RuleTrigger.REQUESTED else _done
-    sentences = [happened(evaluation, locale)]
+def _sentences(evaluation: Evaluation, hindrance: Mapping[str, str] | None, locale: str) -> str:
+    if hindrance is not None and evaluation.decided_by is not None:
+        sentences = [_prevented(evaluation.decided_by, hindrance, locale)]
+    elif evaluation.trigger is RuleTrigger.REQUESTED:
+        sentences = [_decided(evaluation, locale)]
+    else:
+        sentences = [_done(evaluation, locale)]
     sentences += [
         _hindered(verdict, locale)
         for verdict in evaluation.verdicts
@@ -48,6 +56,14 @@ def _decided(evaluation: Evaluation, locale: str) -> str:
         }[locale]
     said = _capped if decision is CAP_REACHED else _SAID[type(decision)]
     return said(rule_name(rule, locale), decision, locale)
+
+
+def _prevented(rule: Rule, hindrance: Mapping[str, str], locale: str) -> str:
+    name, why = rule_name(rule, locale), hindrance[locale]
+    return {
+        "zh": f"规则{name}无法执行，转人工处理：{why}。",
+        "en": f"Kept for a person, since the rule {name} cannot be followed: {why}.",
+    }[locale]
 
 
 def _done(evaluation: Evaluation, locale: str) -> str:
@@ -89,6 +105,13 @@ def _approved(name: str, decision: Action, locale: str) -> str:
     return {"zh": f"规则{name}自动通过。", "en": f"Approved at once by the rule {name}."}[locale]
 
 
+def _return_approved(name: str, decision: Action, locale: str) -> str:
+    return {
+        "zh": f"规则{name}自动同意退货。",
+        "en": f"The return was agreed to at once by the rule {name}.",
+    }[locale]
+
+
 def _routed(name: str, decision: Action, locale: str) -> str:
     assert isinstance(decision, Route)
     desk = DESKS[decision.desk][locale]
@@ -127,6 +150,7 @@ def _offered(name: str, decision: Action, locale: str) -> str:
 
 _SAID: Mapping[type[Action], Callable[[str, Action, str], str]] = {
     Approve: _approved,
+    ApproveReturn: _return_approved,
     Route: _routed,
     Hold: _held,
     RefundFirst: _paid_first,

@@ -112,8 +112,10 @@ async def record(
     evaluation: Evaluation,
     cause: str = "",
     visit: int = 1,
+    hindrance: Mapping[str, str] | None = None,
 ) -> UUID:
-    """Keep an evaluation for good, and count what the rules did; `amount` is the refund's.
+    """Keep an evaluation for good, and count what the rules did; `amount` is the refund's, and
+    `hindrance` what its explanation says.
 
     `visit` is the version at which the refund came to its status; 1 is its request.
     """
@@ -128,7 +130,7 @@ async def record(
         decided_by_id=evaluation.decided_by.version_id if evaluation.decided_by else None,
         decision=actions.stored([evaluation.decision])[0] if evaluation.decision else {},
         actions=actions.stored(evaluation.actions),
-        explanation=explain(evaluation),
+        explanation=explain(evaluation, hindrance),
         at=evaluation.at,
     )
     await row.save(using_db=tx, force_create=True)

@@ -5,8 +5,14 @@ from uuid import UUID
 import strawberry
 
 from refund_gql import ids, validation
-from refund_gql.flow import inspection, request, review
-from refund_gql.graphql.enums import FinanceVerdict, RefundKind, Verdict, WarehouseVerdict
+from refund_gql.flow import inspection, priorities, request, review
+from refund_gql.graphql.enums import (
+    FinanceVerdict,
+    Priority,
+    RefundKind,
+    Verdict,
+    WarehouseVerdict,
+)
 from refund_gql.graphql.mutations.answers import words
 from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.types.money import MoneyInput
@@ -168,6 +174,20 @@ class RefundApproveFinanceInput(RefundStepInput):
         default=FinanceVerdict.APPROVE, description="What finance decides."
     )
     note: str = strawberry.field(default="", description="For colleagues.")
+
+
+@strawberry.input(description="Raise or lower a refund's priority.")
+class RefundSetPriorityInput(RefundStepInput):
+    priority: Priority = strawberry.field(description="How soon people are to look.")
+    reason: str = strawberry.field(default="", description="For colleagues.")
+
+    def value(self) -> priorities.SetPriority:
+        return priorities.SetPriority(
+            refund_id=self.id,
+            priority=self.priority,
+            reason=words("reason", self.reason),
+            expected_version=self.expected_version,
+        )
 
 
 @strawberry.input(description="Try a stuck payout again.")

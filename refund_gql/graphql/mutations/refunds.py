@@ -5,7 +5,16 @@ from typing import Annotated
 import strawberry
 
 from refund_gql import ids
-from refund_gql.flow import finance, inspection, payout, request, returns, review, warehouse
+from refund_gql.flow import (
+    finance,
+    inspection,
+    payout,
+    priorities,
+    request,
+    returns,
+    review,
+    warehouse,
+)
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.mutations import refund_inputs as inputs
 from refund_gql.graphql.mutations.answers import answer, once, words
@@ -216,6 +225,20 @@ class RefundMutations:
                 input.id,
                 expected_version=input.expected_version,
                 once=once("refundCancel", input),
+            ),
+        )
+
+    @strawberry.mutation(
+        description="Have people look sooner, or later. A rule's ESCALATE never lowers it."
+    )
+    async def refund_set_priority(
+        self, info: Info, input: inputs.RefundSetPriorityInput
+    ) -> RefundStepResult:
+        return await answer(
+            info,
+            Refund,
+            lambda viewer: priorities.set_priority(
+                viewer, input.value(), once=once("refundSetPriority", input)
             ),
         )
 

@@ -10,9 +10,16 @@ import strawberry
 from refund_gql import labels
 from refund_gql.flow import goods
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import EventType, RefundKind, RefundStatus, ReturnStatus, Step
+from refund_gql.graphql.enums import (
+    EventType,
+    Priority,
+    RefundKind,
+    RefundStatus,
+    ReturnStatus,
+    Step,
+)
 from refund_gql.graphql.scalars import JSON
-from refund_gql.graphql.sources import Node, children, column, enum, json, reference
+from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
 from refund_gql.graphql.types.coupon import Coupon, Restitution
 from refund_gql.graphql.types.customer import Customer
 from refund_gql.graphql.types.exposure import Claim, Exposure
@@ -120,6 +127,8 @@ class Refund(Node):
     assignee: Staff | None = reference(
         "assignee_id", "Staff", "Who looks after it: the first of the staff to act on it."
     )
+    priority: Priority = enum("priority", Priority, "How soon people are to look at it.")
+    escalation: str = localized("escalation", "Why they are to look sooner; empty: nobody said.")
     lines: list[RefundLine] = children(
         "refund_id", "RefundLine", "What is refunded.", order="position"
     )
