@@ -62,6 +62,10 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.PAYOUT_PARKED,
         EventType.PAYOUT_RESUMED,
         EventType.PAYOUT_SUCCEEDED,
+        EventType.COUPON_ISSUED,
+        EventType.COUPON_REVOKED,
+        EventType.POINTS_RESTORED,
+        EventType.COUPON_RESTORED,
         EventType.IMPORTED,
     }
 
