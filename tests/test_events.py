@@ -69,6 +69,10 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.CLAIM_CHANGED,
         EventType.CLAIM_SETTLED,
         EventType.CLAIM_WRITTEN_OFF,
+        EventType.COUPON_ISSUED,
+        EventType.COUPON_REVOKED,
+        EventType.POINTS_RESTORED,
+        EventType.COUPON_RESTORED,
         EventType.IMPORTED,
     }
 

@@ -1,5 +1,6 @@
 """The care list: refunded customers whom somebody looks after."""
 
+import asyncio
 from datetime import datetime
 from typing import ClassVar
 
@@ -45,7 +46,7 @@ class CareEntry(Node):
         links = await info.context.rows.many(
             "care_refund", "entry_id", self.row["id"], "added_at, id"
         )
-        found = [await Refund.read(info, link["refund_id"]) for link in links]
+        found = await asyncio.gather(*(Refund.read(info, link["refund_id"]) for link in links))
         return [refund for refund in found if refund is not None]
 
     @strawberry.field(description="The first order within 30 days after one of these refunds.")
