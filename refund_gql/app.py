@@ -22,6 +22,7 @@ from refund_gql.flow import classification, reconciliation
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
+from refund_gql.lab import working
 from refund_gql.outbox import announcing, deliveries, messages, sending
 from refund_gql.providers import ProviderKind
 from refund_gql.registry import Providers
@@ -100,6 +101,7 @@ def work(running: Engine) -> jobs.Work:
             "announce": lambda subject: announcing.announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),
             "deliver": lambda subject: sender.deliver(UUID(subject)),
+            "backtest": lambda subject: working.work(UUID(subject)),
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
@@ -109,7 +111,7 @@ def work(running: Engine) -> jobs.Work:
 
 
 async def _reconcile() -> None:
-    await reconciliation.reconcile(messages.MISSING, deliveries.MISSING)
+    await reconciliation.reconcile(messages.MISSING, deliveries.MISSING, working.MISSING)
 
 
 @asynccontextmanager

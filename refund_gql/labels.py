@@ -129,6 +129,7 @@ KINDS: dict[str, dict[str, str]] = {
     "Payout": {"en": "payout", "zh": "退款付款"},
     "Message": {"en": "message", "zh": "消息"},
     "Rule": {"en": "rule", "zh": "规则"},
+    "RuleBacktestRun": {"en": "backtest", "zh": "规则回测"},
     "Provider": {"en": "provider", "zh": "服务插件"},
     "WebhookEndpoint": {"en": "webhook endpoint", "zh": "Webhook 端点"},
     "WebhookDelivery": {"en": "webhook delivery", "zh": "Webhook 投递"},

@@ -6,6 +6,8 @@ from refund_gql.events import EventType
 from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.inspection import Verdict
 from refund_gql.flow.warehouse import WarehouseVerdict
+from refund_gql.lab.comparison import Ending
+from refund_gql.lab.tally import Disagreement
 from refund_gql.outbox.deliveries import DisabledReason, Failure
 from refund_gql.outbox.kinds import MessageKind, VariableType
 from refund_gql.outbox.wording import TemplateOrigin
@@ -16,6 +18,7 @@ from refund_gql.roles import Role, Scope
 from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
 from refund_gql.states import (
+    BacktestStatus,
     DeliveryStatus,
     Fulfilment,
     MessageStatus,
@@ -33,10 +36,17 @@ from refund_gql.states import (
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
+strawberry.enum(BacktestStatus, name="RuleBacktestStatus", description="Where a backtest stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
+strawberry.enum(
+    Disagreement,
+    name="RuleBacktestDisagreementKind",
+    description="How a draft and people differ about a refund.",
+)
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
 )
+strawberry.enum(Ending, name="RefundEnding", description="What finally happened to a refund.")
 strawberry.enum(EventType, description="What happened to a refund.")
 strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
 strawberry.enum(Failure, name="WebhookFailure", description="Why a webhook was not delivered.")
@@ -68,8 +78,11 @@ strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 
 __all__ = [
     "ActionKind",
+    "BacktestStatus",
     "DeliveryStatus",
     "DisabledReason",
+    "Disagreement",
+    "Ending",
     "EventType",
     "FactType",
     "Failure",

@@ -12,11 +12,13 @@ from refund_gql.graphql.documents import Documents, gate
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
+from refund_gql.graphql.mutations.lab import LabMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.endpoints import EndpointQueries
+from refund_gql.graphql.queries.lab import LabQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
@@ -34,6 +36,7 @@ class Query(
     OrderQueries,
     RefundQueries,
     RuleQueries,
+    LabQueries,
     MessageQueries,
     EndpointQueries,
     PluginQueries,
@@ -47,6 +50,7 @@ class Mutation(
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,
+    LabMutations,
     MessageMutations,
     EndpointMutations,
     PluginMutations,

@@ -1,6 +1,7 @@
 """Tortoise rows, one file per family."""
 
 from refund_gql.models.importing import ImportReject, ImportRun
+from refund_gql.models.lab import RuleBacktest
 from refund_gql.models.message import (
     Message,
     Template,
@@ -59,6 +60,7 @@ __all__ = [
     "RefundLine",
     "Return",
     "Rule",
+    "RuleBacktest",
     "RuleChange",
     "RuleEvaluation",
     "RuleUse",

@@ -101,12 +101,15 @@ def evaluate(
     matching: RuleMatching,
     now: datetime,
     usage: Mapping[UUID, Usage],
+    bound: Bound | None = None,
 ) -> Evaluation:
     """Judge the rules of one trigger, in the order of their positions. Never raises.
 
-    Rules that are OFF are left out. A rule without usage has not acted today.
+    Rules that are OFF are left out. A rule without usage has not acted today. Whoever judges the
+    same facts more than once may give them `bound`.
     """
-    walk = _Walk(facts=facts, matching=matching, now=now, usage=usage)
+    bound = bound or language.bind(facts)
+    walk = _Walk(facts=facts, bound=bound, matching=matching, now=now, usage=usage)
     for rule in sorted(rules, key=lambda rule: (rule.position, rule.id)):
         walk.look_at(rule)
     return Evaluation(
@@ -127,6 +130,7 @@ class _Walk:
         self,
         *,
         facts: Facts,
+        bound: Bound,
         matching: RuleMatching,
         now: datetime,
         usage: Mapping[UUID, Usage],
@@ -135,7 +139,7 @@ class _Walk:
         self.decided_by: Rule | None = None
         self.decision: Action | None = None
         self.actions: list[Action] = []
-        self._facts, self._bound = facts, language.bind(facts)
+        self._facts, self._bound = facts, bound
         self._matching, self._now, self._usage = matching, now, usage
         self._ended = False
 
