@@ -82,7 +82,8 @@ async def test_a_draft_is_tried_on_what_really_happened(world: World) -> None:
 
 async def rule_id(world: World, name: str) -> str:
     rules = (await world.owner("{ rules { id name } }"))["rules"]
-    return next(rule["id"] for rule in rules if rule["name"] == name)
+    found: str = next(rule["id"] for rule in rules if rule["name"] == name)
+    return found
 
 
 async def test_what_people_decided_is_held_against_the_draft(world: World) -> None:

@@ -184,15 +184,8 @@ def test_a_rule_of_an_older_engine_matches_nothing() -> None:
 
 def test_a_cap_starts_anew_at_midnight_of_the_shop() -> None:
     capped = trial(rule(1, "true", APPROVE, daily_amount=250))
-    late = NOON + timedelta(hours=11, minutes=59)
-    found = tried(
-        capped,
-        past(100),
-        past(150),
-        past(1),
-        past(40, at=late),
-        past(250, at=NOON.replace(hour=16)),
-    )
+    late, midnight = NOON + timedelta(hours=11, minutes=59), NOON + timedelta(hours=12)
+    found = tried(capped, past(100), past(150), past(1), past(40, at=late), past(250, at=midnight))
     assert (found.acted, found.capped) == (Sum(3, 500), Sum(2, 41))
     assert found.capped_days == 1
     assert {text: (day.acted.count, day.capped) for text, day in found.days.items()} == {

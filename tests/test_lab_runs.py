@@ -12,7 +12,7 @@ from support.lab import draft
 from support.world import World, eventually
 
 from refund_gql import clock, ids, jobs
-from refund_gql.database import Transaction
+from refund_gql.database import Transaction, fetch
 from refund_gql.flow import reconciliation
 from refund_gql.lab import history, lineup, working
 from refund_gql.lab.history import Place
@@ -168,7 +168,7 @@ async def test_the_sweep_finds_a_run_whose_job_is_lost(
     run_id = await asked(world)
 
     async def gone() -> bool | None:
-        rows = await working.database.fetch(
+        rows = await fetch(
             "select 1 from pgqueuer where entrypoint = 'backtest'"
             " and payload = convert_to($1, 'UTF8')",
             str(run_id),
@@ -297,8 +297,8 @@ async def test_what_cannot_be_tried_is_refused_and_leaves_nothing(
 async def test_only_the_owner_tries_rules(world: World) -> None:
     document = """mutation M($input: RuleBacktestInput!) {
         ruleBacktest(input: $input) { __typename } }"""
-    input = {"idempotencyKey": key(), "from": "2026-01-01T00:00:00Z", "draft": draft("true")}
-    [error] = await world.agent.errors(document, input=input)
+    content = {"idempotencyKey": key(), "from": "2026-01-01T00:00:00Z", "draft": draft("true")}
+    [error] = await world.agent.errors(document, input=content)
     assert error["extensions"]["code"] == "FORBIDDEN"
     assert await RuleBacktest.filter(shop_id=world.shop.id).count() == 0
 

@@ -1,7 +1,7 @@
 """The lab: what a rule would have done on the shop's history."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -53,7 +53,7 @@ class RefundSum:
 
 @strawberry.type(description="What the draft would have done on one day of the shop.")
 class RuleBacktestDay:
-    day: date = strawberry.field(description="In the shop's time zone.")
+    day: str = strawberry.field(description="ISO 8601, in the shop's time zone.")
     matched: int = strawberry.field(description="Refunds that it matches.")
     took_effect: RefundSum = strawberry.field(description="Of these, those on which it acts.")
     capped: int = strawberry.field(description="Of these, those its daily cap left to a person.")
@@ -182,7 +182,7 @@ class RuleBacktestReport:
 
     def _day(self, text: str, day: Day) -> RuleBacktestDay:
         return RuleBacktestDay(
-            day=date.fromisoformat(text),
+            day=text,
             matched=day.matched,
             took_effect=self._sum(day.acted, of=day.matched),
             capped=day.capped,
