@@ -17,10 +17,12 @@ from benchmarks.figures import Figure, percentile
 from benchmarks.place import Place, Server, megabytes, processor_seconds
 
 REFUNDS = 100_000
-RATE = 20
+RATE = 10
 """Ordinary requests a second."""
 QUIET = 20
 """Seconds of ordinary requests before the trial begins."""
+_ONE_IN = 5
+"""Ordinary requests ask for a refund, the others for a page."""
 
 _HISTORY = (
     """
@@ -127,7 +129,7 @@ async def measure(place: Place) -> list[Figure]:
     """Seconds of the trial, and what it does to everybody else."""
     await _generate(place)
     async with place.serving() as server:
-        orders = await server.orders(RATE * (QUIET + 120))
+        orders = await server.orders(RATE // _ONE_IN * (QUIET + 120))
         quiet = await _steadily(server, orders, asyncio.create_task(asyncio.sleep(QUIET)))
         busy_before, began = processor_seconds(server.process), time.perf_counter()
         trial = asyncio.create_task(_trial(server))
@@ -193,7 +195,7 @@ async def _steadily(
     async with asyncio.TaskGroup() as clients:
         while not until.done():
             await asyncio.sleep(began + sent / RATE - time.perf_counter())
-            kind = "refund" if sent % 4 == 0 else "page"
+            kind = "page" if sent % _ONE_IN else "refund"
             clients.create_task(_ask(server, kind, orders, took[kind]))
             sent += 1
     return took

@@ -84,13 +84,14 @@ async def page(shop_id: UUID, after: Place, ends_at: datetime, size: int) -> Pag
 
 def _recorded(text: str) -> Facts:
     """Facts as they were kept. What this version of the engine does not know is left out."""
-    return Facts(
-        {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in orjson.loads(text).items()
-            if facts.fits(name, value)
-        }
-    )
+    known = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in orjson.loads(text).items()
+    }
+    try:
+        return Facts(known)
+    except ValueError:
+        return Facts({name: value for name, value in known.items() if facts.fits(name, value)})
 
 
 def _past(row: Mapping[str, Any], known: Facts) -> Past:

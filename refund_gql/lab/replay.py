@@ -73,12 +73,17 @@ class Replay:
         self._lineup, self._draft = lineup, lineup.draft
         self._condition = language.compiled(lineup.draft.condition)
         self._others = list(_readable(lineup.others))
+        self._needed = frozenset[str]().union(
+            *(condition.facts for _, condition in _readable((*lineup.today, lineup.draft)))
+        )
         self._zone = ZoneInfo(lineup.time_zone)
-        self._capped = {str(rule.id) for rule in (*lineup.today, lineup.draft) if _has_cap(rule)}
+        self._capped = {rule.id for rule in (*lineup.today, lineup.draft) if _has_cap(rule)}
 
     def look_at(self, past: Past) -> None:
         """One more refund; never an earlier one than the last."""
-        bound, day = language.bind(past.facts), past.at.astimezone(self._zone).date().isoformat()
+        # Only what a condition mentions: making a fact ready costs as much as judging with it.
+        bound = language.bind({n: v for n, v in past.facts.items() if n in self._needed})
+        day = past.at.astimezone(self._zone).date().isoformat()
         if self.tally.usage.day != day:
             self.tally.usage = Usage(day=day)
         usage = self.tally.usage
@@ -100,9 +105,8 @@ class Replay:
             bound=bound,
         )
         for verdict in evaluation.verdicts:
-            rule_id = str(verdict.rule.id)
-            if rule_id in self._capped and _acted(verdict):
-                spent = used.setdefault(rule_id, Used())
+            if verdict.rule.id in self._capped and _acted(verdict):
+                spent = used.setdefault(str(verdict.rule.id), Used())
                 spent.count += 1
                 spent.amount += past.asked
         return evaluation

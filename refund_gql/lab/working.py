@@ -2,7 +2,7 @@
 
 What was counted and how far it got commit together, so a worker that is killed counts nobody
 twice, and two workers with one trial do not either. Reading and judging hold no transaction, and
-judging gives way to everybody else after every few milliseconds.
+judging gives way to everybody else after every millisecond.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ CHUNK = 250
 """Refunds between two commits."""
 CHUNKS = 20
 """Of one job; a process that is to stop does not wait for a year of history."""
-SLICE = 0.002
+SLICE = 0.001
 """Seconds of judging before somebody else has a turn."""
 MAX_FAILURES = 3
 

@@ -320,8 +320,8 @@ class Facts(Mapping[str, FactValue]):
 def fits(name: str, value: object) -> bool:
     """Whether a fact of this name and type is declared: what was kept may be older than that."""
     try:
-        _require_declared(name, tuple(value) if isinstance(value, list) else value)
-    except (ValueError, TypeError):
+        _require_declared(name, value)
+    except ValueError:
         return False
     return True
 
