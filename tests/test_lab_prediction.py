@@ -77,7 +77,7 @@ async def actual(shop: Shop) -> float:
 
 
 @pytest.mark.parametrize(
-    "count", [pytest.param(200), pytest.param(5000, marks=pytest.mark.soak)], ids=str
+    "count", [pytest.param(200), pytest.param(2000, marks=pytest.mark.soak)], ids=str
 )
 async def test_the_lab_predicts_the_share_of_the_default_rules(
     world: World, api: Any, settings: Any, tmp_path: Path, count: int

@@ -11,8 +11,9 @@ from refund_gql.graphql import problems
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.pages import Listing, Where
 from refund_gql.graphql.problems import InvalidInput, NotFound
+from refund_gql.graphql.types.comparison import RuleComparison
 from refund_gql.graphql.types.connections import Connection
-from refund_gql.graphql.types.lab import RuleBacktestRun, RuleComparison
+from refund_gql.graphql.types.lab import RuleBacktestRun
 from refund_gql.lab import backtests, comparison
 
 RUNS = Listing(
