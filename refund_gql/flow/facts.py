@@ -127,16 +127,10 @@ def _of_order(row: dict[str, Any], now: datetime) -> dict[str, FactValue]:
 
 def _of_shop(row: dict[str, Any], now: datetime) -> dict[str, FactValue]:
     return {
-        **of_the_hour(row["time_zone"], now),
+        **of_the_hour(now, ZoneInfo(row["time_zone"])),
         "shop.currency": row["shop_currency"],
         "desk.queue_length": row["queue_length"],
     }
-
-
-def of_the_hour(time_zone: str, now: datetime) -> dict[str, FactValue]:
-    """What the shop's clock and calendar say."""
-    local = now.astimezone(ZoneInfo(time_zone))
-    return {"shop.hour": local.hour, "shop.weekday": local.isoweekday()}
 
 
 async def _of_customer(
@@ -174,6 +168,12 @@ def channel(requested_by: str) -> str:
     return "AGENT" if kind == "STAFF" else kind
 
 
+def of_the_hour(now: datetime, zone: ZoneInfo) -> dict[str, FactValue]:
+    """What the shop's own clock and calendar show."""
+    local = now.astimezone(zone)
+    return {"shop.hour": local.hour, "shop.weekday": local.isoweekday()}
+
+
 def minutes(span: timedelta) -> int:
-    """Whole minutes, never less than none."""
+    """Whole minutes, never fewer than none."""
     return max(int(span.total_seconds() // 60), 0)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from refund_gql.database import fetch
 from refund_gql.flow import facts
@@ -115,7 +116,8 @@ async def reconstructed(shop_id: UUID, refunds: Sequence[UUID]) -> dict[UUID, Fa
 
 
 def _facts(row: Mapping[str, Any]) -> Facts:
-    known = {**_of_refund(row), **facts.of_the_hour(row["time_zone"], row["requested_at"])}
+    zone = ZoneInfo(row["time_zone"])
+    known = {**_of_refund(row), **facts.of_the_hour(row["requested_at"], zone)}
     known["shop.currency"] = row["shop_currency"]
     if row["order_id"] is not None:
         known |= _of_order(row)
