@@ -21,6 +21,8 @@ RATE = 10
 """Ordinary requests a second."""
 QUIET = 20
 """Seconds of ordinary requests before the trial begins."""
+LONGEST = 300
+"""Seconds of ordinary requests for which there are orders."""
 _ONE_IN = 5
 """Ordinary requests ask for a refund, the others for a page."""
 
@@ -129,7 +131,7 @@ async def measure(place: Place) -> list[Figure]:
     """Seconds of the trial, and what it does to everybody else."""
     await _generate(place)
     async with place.serving() as server:
-        orders = await server.orders(RATE // _ONE_IN * (QUIET + 120))
+        orders = await server.orders(RATE // _ONE_IN * (QUIET + LONGEST))
         quiet = await _steadily(server, orders, asyncio.create_task(asyncio.sleep(QUIET)))
         busy_before, began = processor_seconds(server.process), time.perf_counter()
         trial = asyncio.create_task(_trial(server))
