@@ -8,7 +8,7 @@ from functools import cache
 
 from rich.console import Console
 
-from benchmarks import backlog, figures, imports, latency, reads, rules, startup, transition
+from benchmarks import backlog, figures, imports, lab, latency, reads, rules, startup, transition
 from benchmarks.figures import Figure
 from benchmarks.place import Place, place
 
@@ -19,6 +19,7 @@ AT_A_PLACE: dict[str, Callable[[Place], Awaitable[list[Figure]]]] = {
     "transition": transition.measure,
     "imports": imports.measure,
     "rules": rules.measure,
+    "lab": lab.measure,
 }
 """These share one database, in this order; `reads` reads what `latency` or `backlog` left."""
 NAMES = ("startup", *AT_A_PLACE)

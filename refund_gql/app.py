@@ -35,6 +35,7 @@ from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.errands import Crms
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
+from refund_gql.lab import working
 from refund_gql.outbox import announcing, deliveries, messages, sending
 from refund_gql.outbox.channels import Channels
 from refund_gql.providers import ProviderKind
@@ -121,6 +122,7 @@ def work(running: Engine) -> jobs.Work:
             "message": lambda subject: messages.send(channels, UUID(subject)),
             "deliver": lambda subject: sender.deliver(UUID(subject)),
             "react": lambda subject: reactions.react(subject, running.risks),
+            "backtest": lambda subject: working.work(UUID(subject)),
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
@@ -150,6 +152,7 @@ async def _reconcile() -> None:
         issuing.MISSING,
         messages.MISSING,
         restoring.MISSING,
+        working.MISSING,
     )
 
 

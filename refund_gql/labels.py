@@ -198,6 +198,7 @@ KINDS: dict[str, dict[str, str]] = {
     "Coupon": {"en": "coupon", "zh": "优惠券"},
     "Restitution": {"en": "restitution", "zh": "积分或优惠券退还"},
     "CareEntry": {"en": "entry of the care list", "zh": "专属维护名单条目"},
+    "RuleBacktestRun": {"en": "backtest", "zh": "规则回测"},
     "Provider": {"en": "provider", "zh": "服务插件"},
     "WebhookEndpoint": {"en": "webhook endpoint", "zh": "Webhook 端点"},
     "WebhookDelivery": {"en": "webhook delivery", "zh": "Webhook 投递"},

@@ -169,6 +169,21 @@ class RuleChangeKind(StrEnum):
     DELETED = "DELETED"
 
 
+class BacktestStatus(StrEnum):
+    """Where the trial of a rule on the shop's history stands."""
+
+    QUEUED = "QUEUED"
+    """Nothing has been looked at yet."""
+    RUNNING = "RUNNING"
+    """Some refunds have been looked at."""
+    DONE = "DONE"
+    """All have; there is a report."""
+    FAILED = "FAILED"
+    """The engine could not go on."""
+    CANCELLED = "CANCELLED"
+    """Somebody did not want to wait."""
+
+
 class MessageStatus(StrEnum):
     """Where a message to a person stands."""
 

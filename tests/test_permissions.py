@@ -363,6 +363,8 @@ def ruling() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "ruleSetMode", {**nowhere, "mode": "OFF"}
     yield "ruleReorder", {"trigger": "REQUESTED", "order": []}
     yield "ruleDelete", nowhere
+    yield "ruleBacktest", {"from": "2026-01-01T00:00:00Z"}
+    yield "ruleBacktestCancel", {"id": ids.encode("RuleBacktestRun", new_id())}
 
 
 def outward() -> Iterator[tuple[str, dict[str, Any]]]:

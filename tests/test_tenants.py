@@ -106,6 +106,7 @@ WITHOUT_IDS = (
     ("deadLetters", "MessageConnection"),
     ("webhookEndpoints", "WebhookEndpoint"),
     ("plugins", "Plugin"),
+    ("ruleBacktestRuns", "RuleBacktestRunConnection"),
 )
 """Query -> what it finds."""
 
@@ -360,6 +361,11 @@ def strangers(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
         yield "webhookDeliveryRedeliver", {"id": delivery}, "WebhookDelivery"
     for message in theirs.all("Message"):
         yield "messageResend", {"id": message}, "Message"
+    for run in theirs.all("RuleBacktestRun"):
+        yield "ruleBacktestCancel", {"id": run}, "RuleBacktestRun"
+    window = {"from": "2026-01-01T00:00:00Z"}
+    for rule in theirs.all("Rule"):
+        yield "ruleBacktest", {**window, "replaces": rule}, "Rule"
     unknown = {"customerReference": f"only {theirs.mark} has it"}
     yield "customerSessionCreate", unknown, "Customer"
 

@@ -5,6 +5,7 @@ what was decided on is what is true. What nobody knows is left out, never guesse
 their meanings stand in `rules.facts`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -68,8 +69,8 @@ _WINDOW = """
            as orders_{days}d,
        (select count(*) from orders where refunded
            and placed_at > $2::timestamptz - interval '{days} days') as refunded_{days}d"""
-_WINDOWS = (30, 90, 365)
-_CUSTOMER = _CUSTOMER.format(windows=",".join(_WINDOW.format(days=days) for days in _WINDOWS))
+WINDOWS = (30, 90, 365)
+_CUSTOMER = _CUSTOMER.format(windows=",".join(_WINDOW.format(days=days) for days in WINDOWS))
 
 _PARCELS = """
 select distinct on (s.id) c.tag, c.flags
@@ -77,7 +78,8 @@ select distinct on (s.id) c.tag, c.flags
     on c.shop_id = s.shop_id and c.tracking_number = s.tracking_number
  where s.order_id = $1 order by s.id, c.at desc, c.id desc
 """
-_TROUBLE = {"EXCEPTION", "EXPIRED"}
+TROUBLE = {"EXCEPTION", "EXPIRED"}
+"""The last word of a courier about a parcel that is in trouble."""
 
 
 async def gather(tx: Transaction, refund: Refund, now: datetime, risk: Risk) -> Facts:
@@ -102,7 +104,7 @@ def _of_refund(refund: Refund, row: dict[str, Any], now: datetime) -> dict[str, 
         "refund.kind": refund.kind.value if row["goods_shipped"] else RefundKind.REFUND_ONLY.value,
         "refund.status": refund.status.value,
         "refund.reason": row["reason"],
-        "refund.channel": _channel(refund.requested_by),
+        "refund.channel": channel(refund.requested_by),
         "refund.goods_shipped": row["goods_shipped"],
         "refund.age_minutes": minutes(now - refund.requested_at),
         "refund.first_on_order": row["first_on_order"],
@@ -153,12 +155,17 @@ async def _of_customer(
     tx: Transaction, refund: Refund, currency: str, now: datetime
 ) -> dict[str, FactValue]:
     [found] = await tx.execute_query_dict(_CUSTOMER, [refund.customer_id, now, refund.id, currency])
+    return of_customer(found)
+
+
+def of_customer(found: Mapping[str, Any]) -> dict[str, FactValue]:
+    """From the columns that `_CUSTOMER` has; without orders there is no rate."""
     known: dict[str, FactValue] = {
         "customer.orders": found["orders"],
         "customer.lifetime_value": found["lifetime_value"],
         "customer.open_claims": found["open_claims"],
     }
-    for days in _WINDOWS:
+    for days in WINDOWS:
         known[f"customer.refunds_{days}d"] = found[f"refunds_{days}d"]
         if found[f"orders_{days}d"]:
             rate = found[f"refunded_{days}d"] / found[f"orders_{days}d"]
@@ -171,10 +178,11 @@ async def _of_parcels(tx: Transaction, order_id: UUID) -> dict[str, FactValue]:
     rows = await tx.execute_query_dict(_PARCELS, [order_id])
     if not rows:
         return {}
-    return {"courier.anomaly": any(row["tag"] in _TROUBLE or row["flags"] != "[]" for row in rows)}
+    return {"courier.anomaly": any(row["tag"] in TROUBLE or row["flags"] != "[]" for row in rows)}
 
 
-def _channel(requested_by: str) -> str:
+def channel(requested_by: str) -> str:
+    """Who asked, from KIND:id."""
     kind = requested_by.partition(":")[0]
     return "AGENT" if kind == "STAFF" else kind
 

@@ -7,6 +7,8 @@ from refund_gql.flow.care import CareNoteKind
 from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.inspection import Verdict
 from refund_gql.flow.warehouse import WarehouseVerdict
+from refund_gql.lab.comparison import Ending
+from refund_gql.lab.tally import Disagreement
 from refund_gql.outbox.deliveries import DisabledReason, Failure
 from refund_gql.outbox.kinds import MessageKind, VariableType
 from refund_gql.outbox.wording import TemplateOrigin
@@ -18,6 +20,7 @@ from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
 from refund_gql.states import (
     AppealOutcome,
+    BacktestStatus,
     ClaimReason,
     ClaimStatus,
     CouponPurpose,
@@ -53,10 +56,17 @@ strawberry.enum(CouponPurpose, description="Why a customer gets a coupon.")
 strawberry.enum(CouponStatus, description="Where a coupon stands.")
 strawberry.enum(ClaimReason, description="Why the shop is owed something.")
 strawberry.enum(ClaimStatus, description="Where a claim stands.")
+strawberry.enum(BacktestStatus, name="RuleBacktestStatus", description="Where a backtest stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
+strawberry.enum(
+    Disagreement,
+    name="RuleBacktestDisagreementKind",
+    description="How a draft and people differ about a refund.",
+)
 strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
 )
+strawberry.enum(Ending, name="RefundEnding", description="What finally happened to a refund.")
 strawberry.enum(EventType, description="What happened to a refund.")
 strawberry.enum(ExposureRelease, description="Why money that went first counts no more.")
 strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
@@ -98,6 +108,7 @@ strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 __all__ = [
     "ActionKind",
     "AppealOutcome",
+    "BacktestStatus",
     "CareNoteKind",
     "ClaimReason",
     "ClaimStatus",
@@ -106,6 +117,8 @@ __all__ = [
     "CrmFlagsStatus",
     "DeliveryStatus",
     "DisabledReason",
+    "Disagreement",
+    "Ending",
     "EventType",
     "ExposureRelease",
     "FactType",

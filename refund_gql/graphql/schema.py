@@ -15,6 +15,7 @@ from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
+from refund_gql.graphql.mutations.lab import LabMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
@@ -24,6 +25,7 @@ from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
+from refund_gql.graphql.queries.lab import LabQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
@@ -45,6 +47,7 @@ class Query(
     DecisionQueries,
     FlagQueries,
     AftercareQueries,
+    LabQueries,
     MessageQueries,
     EndpointQueries,
     PluginQueries,
@@ -61,6 +64,7 @@ class Mutation(
     RuleMutations,
     FlagMutations,
     AftercareMutations,
+    LabMutations,
     MessageMutations,
     EndpointMutations,
     PluginMutations,

@@ -68,15 +68,22 @@ class Children:
     key: str = "id"
 
 
-def column(name: str, description: str, *, convert: Callable[[Any], Any] | None = None) -> Any:
-    """A field that is a column; `convert` is applied to values other than None."""
+def column(
+    source: str,
+    description: str,
+    *,
+    convert: Callable[[Any], Any] | None = None,
+    name: str | None = None,
+) -> Any:
+    """A field that is a column; `convert` is applied to values other than None. `name` is for
+    what the language has another use for."""
 
     def read(root: Any) -> Any:
-        value = root.row[name]
+        value = root.row[source]
         return value if convert is None or value is None else convert(value)
 
     return strawberry.field(
-        resolver=read, description=description, metadata={"source": Column(name)}
+        resolver=read, name=name, description=description, metadata={"source": Column(source)}
     )
 
 

@@ -9,6 +9,7 @@ from refund_gql.models.aftercare import (
 )
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
+from refund_gql.models.lab import RuleBacktest
 from refund_gql.models.message import (
     Message,
     Template,
@@ -85,6 +86,7 @@ __all__ = [
     "ReturnPolicy",
     "RiskBaseline",
     "Rule",
+    "RuleBacktest",
     "RuleChange",
     "RuleEvaluation",
     "RuleUse",

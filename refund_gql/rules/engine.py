@@ -102,13 +102,22 @@ def evaluate(
     now: datetime,
     usage: Mapping[UUID, Usage],
     acted: Collection[UUID] = (),
+    bound: Bound | None = None,
 ) -> Evaluation:
     """Judge the rules of one trigger, in the order of their positions. Never raises.
 
     Rules that are OFF are left out. A rule without usage has not acted today. A rule that has
-    `acted` on the refund before keeps its place among the others, and does nothing again.
+    `acted` on the refund before keeps its place among the others, and does nothing again. Whoever
+    judges the same facts more than once may give them `bound`.
     """
-    walk = _Walk(facts=facts, matching=matching, now=now, usage=usage, acted=acted)
+    walk = _Walk(
+        facts=facts,
+        bound=bound or language.bind(facts),
+        matching=matching,
+        now=now,
+        usage=usage,
+        acted=acted,
+    )
     for rule in sorted(rules, key=lambda rule: (rule.position, rule.id)):
         walk.look_at(rule)
     return Evaluation(
@@ -129,6 +138,7 @@ class _Walk:
         self,
         *,
         facts: Facts,
+        bound: Bound,
         matching: RuleMatching,
         now: datetime,
         usage: Mapping[UUID, Usage],
@@ -138,7 +148,7 @@ class _Walk:
         self.decided_by: Rule | None = None
         self.decision: Action | None = None
         self.actions: list[Action] = []
-        self._facts, self._bound = facts, language.bind(facts)
+        self._facts, self._bound = facts, bound
         self._matching, self._now, self._usage = matching, now, usage
         self._acted = acted
         self._ended = False

@@ -331,6 +331,15 @@ class Facts(Mapping[str, FactValue]):
         return f"Facts({self._known!r})"
 
 
+def fits(name: str, value: object) -> bool:
+    """Whether a fact of this name and type is declared: what was kept may be older than that."""
+    try:
+        _require_declared(name, value)
+    except ValueError:
+        return False
+    return True
+
+
 def _require_declared(name: str, value: object) -> None:
     fact = BY_NAME.get(name)
     if fact is None:

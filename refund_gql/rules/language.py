@@ -6,6 +6,7 @@ an exception. What CEL offers beyond that is taken out by `scan`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ import cel_expr_python.cel as cel
 
 from refund_gql.errors import InvalidCondition
 from refund_gql.rules import mistake
-from refund_gql.rules.facts import FACTS, Facts, FactType
+from refund_gql.rules.facts import FACTS, FactType, FactValue
 from refund_gql.rules.mistake import Mistake
 from refund_gql.rules.scan import MAX_MISTAKES, scan
 from refund_gql.states import RuleOutcome, RuleTrigger
@@ -68,7 +69,7 @@ class Compiled:
         return _failed(str(value.value()))
 
 
-def bind(facts: Facts) -> Bound:
+def bind(facts: Mapping[str, FactValue]) -> Bound:
     """The facts, ready to be judged on."""
     return Bound(
         _ENV.Activation(

@@ -167,7 +167,10 @@ def _way(start: Any, target: str, leaf: str, seen: frozenset[str]) -> str | None
         return leaf
     if isinstance(start, GraphQLUnionType):
         members = {name for m in start.types for name in (m.name, *(i.name for i in m.interfaces))}
-        return f"... on {target} {{ {leaf} }}" if target in members else None
+        if target in members:
+            return f"... on {target} {{ {leaf} }}"
+        ways = ((one.name, _way(one, target, leaf, seen)) for one in start.types)
+        return next((f"... on {name} {{ {way} }}" for name, way in ways if way), None)
     # Objects are reached by their ids, above; only the shop, which needs none, leads on.
     if start.name in seen or not isinstance(start, GraphQLObjectType) or _is_other_node(start.name):
         return None

@@ -1,13 +1,19 @@
 """A shop with a row in every table, all its texts carrying the shop's own mark."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+import orjson
 
 from refund_gql import clock, ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
 from refund_gql.graphql.sources import Node
+from refund_gql.lab import lineup, tally
+from refund_gql.lab.lineup import Lineup
+from refund_gql.lab.tally import Differences, Disagreement, Sample, Sum, Tally
 from refund_gql.models import (
     ApiToken,
     CareRefund,
@@ -22,6 +28,7 @@ from refund_gql.models import (
     Refund,
     Restitution,
     RiskBaseline,
+    RuleBacktest,
     RuleEvaluation,
     RuleUse,
     RuleVersion,
@@ -32,8 +39,17 @@ from refund_gql.models import (
     WebhookMessage,
 )
 from refund_gql.roles import Role
+from refund_gql.rules import actions, engine
 from refund_gql.settings import Settings
-from refund_gql.states import CrmFlagsStatus, DeliveryStatus, MessageStatus, RuleMode, RuleTrigger
+from refund_gql.states import (
+    BacktestStatus,
+    CrmFlagsStatus,
+    DeliveryStatus,
+    MessageStatus,
+    RuleMatching,
+    RuleMode,
+    RuleTrigger,
+)
 from support.api import Api, key
 from support.refusals import mutate
 from support.snapshot import Snapshot, snapshot
@@ -308,6 +324,51 @@ async def _rules(shop: Populated) -> None:
         rule_version_id=version.id,
         mode=RuleMode.SHADOW,
         amount=shop.price,
+    )
+    await _backtest(shop, version)
+
+
+async def _backtest(shop: Populated, version: RuleVersion) -> None:
+    """A rule that was tried, with a report that names a refund."""
+    rule = engine.Rule(
+        id=version.rule_id,
+        version_id=version.id,
+        version=1,
+        name={"en": f"Draft {shop.mark}"},
+        mode=RuleMode.LIVE,
+        position=1,
+        condition=version.condition,
+        actions=actions.loaded(version.actions),
+    )
+    lined_up = Lineup(
+        today=(),
+        draft=rule,
+        matching=RuleMatching.FIRST,
+        currency="CNY",
+        time_zone="Asia/Shanghai",
+    )
+    refund = str(ids.required("id", shop.refunds["paid"]["id"], "Refund"))
+    sample = Sample(refund=refund, explanation={"en": shop.mark, "zh": shop.mark})
+    differing = Differences(sum=Sum(1, shop.price), samples=[sample])
+    counted = Tally(
+        refunds=Sum(1, shop.price), differences={Disagreement.STOPS_APPROVED: differing}
+    )
+    await RuleBacktest.create(
+        shop_id=shop.shop_id,
+        replaces_id=version.rule_id,
+        status=BacktestStatus.DONE,
+        lineup=lineup.stored(lined_up),
+        starts_at=clock.now() - timedelta(days=1),
+        ends_at=clock.now(),
+        total=1,
+        done=1,
+        cursor_at=clock.now(),
+        cursor_id=version.id,
+        tally=orjson.loads(tally.stored(counted)),
+        actor="SYSTEM:-",
+        actor_name=f"Person {shop.mark}",
+        created_at=clock.now(),
+        finished_at=clock.now(),
     )
 
 

@@ -39,18 +39,19 @@ class RuleAction:
         return actions.ALL[self.kind].decides
 
 
-def _action(stored: Mapping[str, Any]) -> RuleAction:
+def action_of(stored: Mapping[str, Any]) -> RuleAction:
+    """An action in the form in which it is stored."""
     parameters = {name: value for name, value in stored.items() if name != "kind"}
     return RuleAction(kind=ActionKind(stored["kind"]), parameters=JSON(parameters))
 
 
 def _actions(stored: str) -> list[RuleAction]:
-    return [_action(action) for action in orjson.loads(stored)]
+    return [action_of(action) for action in orjson.loads(stored)]
 
 
 def _decision(stored: str) -> RuleAction | None:
     decision = orjson.loads(stored)
-    return _action(decision) if decision else None
+    return action_of(decision) if decision else None
 
 
 @strawberry.type(description="What a rule says, or said. Never edited.")
