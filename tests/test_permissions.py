@@ -296,7 +296,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "refundApprove", {**step, "kind": "REFUND_ONLY"}
     yield "refundApproveFirst", step
     yield "refundReject", {**step, "reason": "no"}
-    yield "refundSetPriority", {**step, "priority": "NORMAL"}
+    yield "refundSetPriority", {**step, "priority": "HIGH", "expectedVersion": 0}
     yield "refundRequestEvidence", {**step, "question": "why?"}
     yield "refundProvideEvidence", {**step, "answer": "so"}
     yield "refundConfirmWarehouse", {**step, "verdict": "GOODS_GONE"}

@@ -377,7 +377,11 @@ async def test_a_rule_hands_a_refund_on_within_customer_service(
     assert assignees[0] == ids.encode("Staff", colleague.id) != assignees[1]
     [routed] = await Event.filter(shop_id=world.shop.id, type="ROUTED")
     [kept] = await evaluations(waits, "CLOCK")
-    assert routed.payload == {"assignee": str(colleague.id), "evaluation": str(kept.id)}
+    assert routed.payload == {
+        "assignee": str(colleague.id),
+        "priority": "NORMAL",
+        "evaluation": str(kept.id),
+    }
 
 
 async def test_the_database_keeps_one_evaluation_for_each_cause(
