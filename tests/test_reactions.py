@@ -14,7 +14,7 @@ from support.world import World, eventually, shipped
 from tortoise.exceptions import IntegrityError
 
 from refund_gql import clock, database, ids
-from refund_gql.flow import effects, reactions, tracking, waiting
+from refund_gql.flow import effects, occasions, reactions, tracking, waiting
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import NOBODY
 from refund_gql.models import Event, Rule, RuleEvaluation, RuleUse, Staff
@@ -50,7 +50,7 @@ async def found_reason(world: World, refund: dict[str, Any]) -> str | None:
 
 async def ask(trigger: RuleTrigger, world: World, refund: dict[str, Any], cause: str) -> None:
     await database.transaction(
-        lambda tx: reactions.ask(tx, world.shop.id, trigger, row_id(refund), cause)
+        lambda tx: occasions.ask(tx, world.shop.id, trigger, row_id(refund), cause)
     )
 
 
@@ -324,6 +324,26 @@ async def test_news_of_the_risk_is_answered_once_for_each_cause(
     assert [len(kept.actions) for kept in seen] == [1, 0]
 
 
+async def test_a_flag_has_the_rules_read_over_what_is_open(world: World) -> None:
+    await live(world, "RISK_CHANGED", "customer.risk_level == 'HIGH'", TAG)
+    open_ = await in_review(world)
+    over = await world.refund(world.customer, await world.order())
+    await world.reaches(over, "REFUNDED")
+    flag = """mutation M($input: CustomerFlagInput!) { customerFlag(input: $input) {
+        __typename } }"""
+    document = "query R($id: ID!) { refund(id: $id) { customer { id } } }"
+    customer = (await world.owner(document, id=open_["id"]))["refund"]["customer"]["id"]
+    why = {"en": "Came back worn, twice"}
+    marked = {"customerId": customer, "flag": "watch", "level": "HIGH", "why": why}
+    await world.owner(flag, input={**marked, "idempotencyKey": key()})
+
+    async def noted() -> str | None:
+        return await found_reason(world, open_)
+
+    assert await eventually(noted, "the reason") == "changed-mind"
+    assert await evaluations(over, "RISK_CHANGED") == []
+
+
 async def test_rules_that_answer_each_other_come_to_an_end(
     world: World, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,7 +351,7 @@ async def test_rules_that_answer_each_other_come_to_an_end(
 
     async def stir(change: Change, action: AddTag, kept: UUID) -> None:
         shop_id, refund_id = change.refund.shop_id, change.refund.id
-        await reactions.ask(change.tx, shop_id, RuleTrigger.RISK_CHANGED, refund_id, str(kept))
+        await occasions.ask(change.tx, shop_id, RuleTrigger.RISK_CHANGED, refund_id, str(kept))
 
     monkeypatch.setattr(effects, "EFFECTS", {**effects.EFFECTS, ActionKind.ADD_TAG: stir})
     matched = [{"trigger": "RISK_CHANGED", "matching": "ALL"}]

@@ -1,28 +1,22 @@
 """What the shop's rules do when something happens to a refund that was requested long ago.
 
-Whoever notices it asks; the job `react` then reads the rules of that trigger over the refund,
-under its locks, once for each cause. What a cause is depends on the trigger:
-
-- STATUS_CHANGED: the version of the event that changed the status
-- TRACKING_EVENT: the id of the parcel's checkpoint
-- CLOCK: the moment of the look
-- RISK_CHANGED: whatever its caller counts its news by
+Whoever notices it asks (see `occasions`); the job `react` then reads the rules of that trigger
+over the refund, under its locks, once for each cause.
 
 These rules do not decide where a refund goes, so none of them changes a status; and each acts
 at most once while the refund stays in one. However rules answer each other, they come to an end.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Self
 from uuid import UUID
 
-from refund_gql import database, jobs
+from refund_gql import database
 from refund_gql.auth import system
 from refund_gql.database import Transaction
-from refund_gql.flow import effects, facts, journal, quote, routing, visits
+from refund_gql.flow import effects, facts, journal, occasions, quote, routing, visits
 from refund_gql.flow.journal import Change
+from refund_gql.flow.occasions import Occasion
 from refund_gql.flow.risk import Risks
 from refund_gql.flow.signals import Risk
 from refund_gql.flow.visits import Visit
@@ -33,10 +27,6 @@ from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.states import RuleTrigger
 
-_LISTENS = """
-select 1 from rule where shop_id = $1 and trigger = $2 and mode <> 'OFF' and deleted_at is null
- limit 1
-"""
 _CHANGED = """
 select r.shop_id, e.version from refund r
   join event e on e.refund_id = r.id and e.version between $2 and $3
@@ -48,45 +38,7 @@ select r.shop_id, e.version from refund r
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Occasion:
-    """One refund, and why its rules are read; the subject of a job, as text."""
-
-    trigger: RuleTrigger
-    refund_id: UUID
-    cause: str
-    """At most 64 characters."""
-
-    @classmethod
-    def of(cls, subject: str) -> Self:
-        """What `str` made text of."""
-        trigger, refund_id, cause = subject.split(":", 2)
-        return cls(trigger=RuleTrigger(trigger), refund_id=UUID(refund_id), cause=cause)
-
-    def __str__(self) -> str:
-        return f"{self.trigger}:{self.refund_id}:{self.cause}"
-
-
 # --- asking -----------------------------------------------------------------------------------
-
-
-async def listens(tx: Transaction, shop_id: UUID, trigger: RuleTrigger) -> bool:
-    """Whether any rule of the shop would be read."""
-    return bool(await tx.execute_query_dict(_LISTENS, [shop_id, trigger.value]))
-
-
-async def ask(
-    tx: Transaction, shop_id: UUID, trigger: RuleTrigger, refund_id: UUID, cause: str
-) -> None:
-    """Have the rules of a trigger read over a refund, if the shop has any; the same cause counts
-    once."""
-    if await listens(tx, shop_id, trigger):
-        await enqueue(tx, Occasion(trigger=trigger, refund_id=refund_id, cause=cause))
-
-
-async def enqueue(tx: Transaction, occasion: Occasion) -> None:
-    """The job `react`, for a shop that is known to listen."""
-    await jobs.enqueue(tx, "react", occasion, key=f"react:{occasion}")
 
 
 async def status_changed(subject: str) -> None:
@@ -102,7 +54,7 @@ async def status_changed(subject: str) -> None:
             refund_id=UUID(refund_id),
             cause=str(row["version"]),
         )
-        await database.transaction(partial(enqueue, occasion=occasion))
+        await database.transaction(partial(occasions.enqueue, occasion=occasion))
 
 
 # --- answering --------------------------------------------------------------------------------

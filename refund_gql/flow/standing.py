@@ -11,10 +11,11 @@ from uuid import UUID
 import structlog
 
 from refund_gql.database import Transaction
+from refund_gql.flow import occasions
 from refund_gql.flow.signals import Risk, Signal, loaded
 from refund_gql.models import CustomerFlag, CustomerRisk, Refund, new_id
 from refund_gql.providers import RiskLevel
-from refund_gql.states import FINAL
+from refund_gql.states import FINAL, RuleTrigger
 
 _log = structlog.get_logger(__name__)
 
@@ -104,6 +105,7 @@ async def _change(
 
 
 async def _noticed(tx: Transaction, change: RiskChange) -> None:
+    """Have the shop's rules read over what is open of this customer's."""
     _log.info(
         "a customer's risk has changed",
         customer=str(change.customer_id),
@@ -111,3 +113,6 @@ async def _noticed(tx: Transaction, change: RiskChange) -> None:
         after=change.after.level,
         open_refunds=len(change.refunds),
     )
+    trigger, cause = RuleTrigger.RISK_CHANGED, str(change.version)
+    for refund_id in change.refunds:
+        await occasions.ask(tx, change.shop_id, trigger, refund_id, cause)

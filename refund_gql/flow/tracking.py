@@ -13,8 +13,8 @@ from uuid import UUID
 import orjson
 
 from refund_gql import clock, database
-from refund_gql.flow import reactions, scans
-from refund_gql.flow.reactions import Occasion
+from refund_gql.flow import occasions, scans
+from refund_gql.flow.occasions import Occasion
 from refund_gql.models import new_id
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
 from refund_gql.states import FINAL, RuleTrigger
@@ -63,7 +63,7 @@ async def record(shop_id: UUID, courier: str, news: Tracking) -> None:
         for line in news.checkpoints:
             stored = await tx.execute_query_dict(_STORE, _row(shop_id, courier, number, line))
             fresh += [row["id"] for row in stored]
-        if fresh and await reactions.listens(tx, shop_id, RuleTrigger.TRACKING_EVENT):
+        if fresh and await occasions.listens(tx, shop_id, RuleTrigger.TRACKING_EVENT):
             await _ask(tx, shop_id, number, fresh)
 
     await database.transaction(work)
@@ -76,7 +76,7 @@ async def _ask(tx: database.Transaction, shop_id: UUID, number: str, fresh: Sequ
         for line_id in fresh:
             trigger = RuleTrigger.TRACKING_EVENT
             occasion = Occasion(trigger=trigger, refund_id=row["id"], cause=str(line_id))
-            await reactions.enqueue(tx, occasion)
+            await occasions.enqueue(tx, occasion)
 
 
 def _row(shop_id: UUID, courier: str, number: str, line: Checkpoint) -> list[object]:

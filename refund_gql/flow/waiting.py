@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from refund_gql import clock, database
 from refund_gql.database import Transaction
-from refund_gql.flow import facts, reactions
-from refund_gql.flow.reactions import Occasion
+from refund_gql.flow import facts, occasions
+from refund_gql.flow.occasions import Occasion
 from refund_gql.models import Shop
 from refund_gql.rules import engine, records
 from refund_gql.rules.engine import Evaluation, Rule
@@ -67,7 +67,7 @@ class _Look:
         for row in rows:
             if self._may_act(row):
                 occasion = Occasion(trigger=RuleTrigger.CLOCK, refund_id=row["id"], cause=cause)
-                await reactions.enqueue(tx, occasion)
+                await occasions.enqueue(tx, occasion)
         return rows[-1]["id"] if len(rows) == PAGE else None
 
     def _may_act(self, row: Mapping[str, Any]) -> bool:
