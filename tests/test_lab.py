@@ -195,7 +195,12 @@ async def test_other_currencies_are_counted_and_not_added(world: World) -> None:
 # --- what was known at the time -----------------------------------------------------------------
 
 
-UNKNOWABLE = {"desk.queue_length", "customer.risk_known"}
+UNKNOWABLE = {
+    "desk.queue_length",
+    "customer.risk_known",
+    "customer.risk_level",
+    "customer.flags",
+}
 """What the engine records at the time and nobody can work out afterwards."""
 
 

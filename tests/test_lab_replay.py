@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,9 +15,19 @@ from refund_gql.lab import lineup, tally
 from refund_gql.lab.lineup import Lineup
 from refund_gql.lab.replay import Past, People, Replay
 from refund_gql.lab.tally import Disagreement, Overlap, Sum, Tally
-from refund_gql.rules.actions import Action, AddTag, Approve, Desk, Hold, Route, Words
+from refund_gql.rules.actions import (
+    Action,
+    AddTag,
+    Approve,
+    ApproveReturn,
+    Desk,
+    Hold,
+    RefundFirst,
+    Route,
+    Words,
+)
 from refund_gql.rules.engine import Rule
-from refund_gql.rules.facts import Facts
+from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.states import RuleMatching, RuleMode
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -87,6 +98,34 @@ def test_sent_goods_are_never_approved_whatever_the_draft_says() -> None:
     assert found.matched == found.acted == Sum(count=4, amount=1000)
     assert found.automatic_tried == found.approved == Sum(count=1, amount=100)
     assert found.differences == {}
+
+
+@pytest.mark.parametrize(
+    ("known", "agreed"),
+    [
+        ({}, {"APPROVE_RETURN", "REFUND_FIRST"}),
+        ({"order.within_window": False}, {"REFUND_FIRST"}),
+        ({"refund.kind": "REFUND_ONLY"}, set()),
+        ({"refund.goods_shipped": False}, {"APPROVE"}),
+        ({"refund.amount": 501}, {"APPROVE_RETURN"}),
+        ({"order.paid_amount": 499}, {"APPROVE_RETURN"}),
+    ],
+)
+def test_what_nobody_has_to_look_at(known: dict[str, FactValue], agreed: set[str]) -> None:
+    facts = {
+        "refund.amount": 500,
+        "refund.kind": "RETURN_AND_REFUND",
+        "refund.goods_shipped": True,
+        "order.paid_amount": 500,
+        "order.within_window": True,
+        **known,
+    }
+    found = set()
+    for action in (Approve(), ApproveReturn(), RefundFirst(most=500), Hold(why=Words(en="wait"))):
+        asked = replace(past(500), facts=Facts(facts))
+        if tried(trial(rule(1, "true", action)), asked).automatic_tried.count:
+            found.add(action.kind.value)
+    assert found == agreed
 
 
 def test_a_rule_that_was_replaced_is_in_one_world_only() -> None:

@@ -47,7 +47,12 @@ class Terms:
         """
         if not shipments:
             return None
-        delivered = max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
+        return self.window_end_of(
+            max(s.delivered_at or s.shipped_at + ASSUMED_TRANSIT for s in shipments)
+        )
+
+    def window_end_of(self, delivered: datetime) -> datetime:
+        """The same, where the latest delivery is known."""
         return midnight(self.time_zone, delivered, days=self.window_days + 1)
 
 

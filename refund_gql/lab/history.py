@@ -18,14 +18,14 @@ from refund_gql.lab import past
 from refund_gql.lab.replay import Past, People
 from refund_gql.rules import facts
 from refund_gql.rules.facts import Facts
-from refund_gql.states import RefundStatus
+from refund_gql.states import RefundStatus, Step
 
 _TOTAL = """
 select count(*) from refund where shop_id = $1 and requested_at >= $2 and requested_at < $3
 """
 _PAGE = """
 select r.id, r.requested_at, r.amount, r.currency, r.status, r.approved_at, seen.facts,
-       exists (select from decision d where d.refund_id = r.id and d.step = 'APPROVE_INSTANTLY')
+       exists (select from decision d where d.refund_id = r.id and d.step = any($6))
            as automatic,
        exists (select from payout p where p.refund_id = r.id and p.status = 'REVERSED')
            or exists (select from capture c where c.order_id = r.order_id
@@ -36,6 +36,11 @@ select r.id, r.requested_at, r.amount, r.currency, r.status, r.approved_at, seen
  where r.shop_id = $1 and (r.requested_at, r.id) > ($2, $3) and r.requested_at < $4
  order by r.requested_at, r.id limit $5
 """
+_AUTOMATIC = [
+    Step.APPROVE_INSTANTLY.value,
+    Step.APPROVE_FIRST_INSTANTLY.value,
+    Step.APPROVE_RETURN_INSTANTLY.value,
+]
 BEFORE_ALL = UUID(int=0)
 """The id of no refund: the place before all that were asked for at a moment."""
 
@@ -75,7 +80,7 @@ async def total(shop_id: UUID, starts_at: datetime, ends_at: datetime) -> int:
 
 async def page(shop_id: UUID, after: Place, ends_at: datetime, size: int) -> Page:
     """The next refunds, at most so many; none when the window is over."""
-    rows = await fetch(_PAGE, shop_id, after.at, after.id, ends_at, size)
+    rows = await fetch(_PAGE, shop_id, after.at, after.id, ends_at, size, _AUTOMATIC)
     unseen = [row["id"] for row in rows if row["facts"] is None]
     return Page(
         rows=tuple(map(dict, rows)), reconstructed=await past.reconstructed(shop_id, unseen)

@@ -12,8 +12,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from refund_gql.database import fetch
-from refund_gql.flow import facts
+from refund_gql.database import fetch, read
+from refund_gql.flow import facts, policy
+from refund_gql.flow.policy import Terms
+from refund_gql.models import ReturnPolicy
 from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.states import RefundKind, RefundStatus
 
@@ -22,7 +24,8 @@ select r.id, r.currency,
        coalesce((select (e.payload->>'amount')::bigint from event e
                   where e.refund_id = r.id and e.version = 1), r.amount) as amount,
        r.kind, r.requested_by, r.requested_at, r.imported,
-       r.customer_id, o.id as order_id, o.placed_at, tag.code as reason,
+       r.customer_id, o.id as order_id, o.placed_at, o.region, o.presale,
+       tag.code as reason,
        shop.time_zone, shop.currency as shop_currency,
        not exists (select from refund x where x.order_id = r.order_id and x.id <> r.id
                     and x.split_from_id is distinct from r.id
@@ -44,8 +47,8 @@ select r.id, r.currency,
        case when goods.sent > 0 then true when goods.dated then false end
            as goods_shipped,
        units.lines, units.bought, units.shipped - parcels.ever as undated, parcels.sent,
-       parcels.delivered, parcels.delivered_at,
-       bought.*, asked.*
+       parcels.delivered, parcels.delivered_at, parcels.arrived_at,
+       bought.*, asked.*, owed.*
   from refund r join shop on shop.id = r.shop_id
   left join "order" o on o.id = r.order_id
   left join reason_tag tag on tag.id = r.stated_reason_id
@@ -68,7 +71,10 @@ select r.id, r.currency,
              coalesce(sum(i.quantity) filter (where s.shipped_at <= r.requested_at), 0) as sent,
              coalesce(sum(i.quantity) filter (where s.delivered_at <= r.requested_at), 0)
                  as delivered,
-             max(s.delivered_at) filter (where s.delivered_at <= r.requested_at) as delivered_at
+             max(s.delivered_at) filter (where s.delivered_at <= r.requested_at) as delivered_at,
+             max(case when s.delivered_at <= r.requested_at then s.delivered_at
+                      else s.shipped_at + $4::interval end)
+                 filter (where s.shipped_at <= r.requested_at) as arrived_at
         from shipment s left join shipment_line i on i.shipment_id = s.id
        where s.order_id = o.id) parcels
   cross join lateral (
@@ -93,6 +99,10 @@ select r.id, r.currency,
   cross join lateral (
       select {asked}
         from refund x where x.customer_id = r.customer_id and x.id <> r.id) asked
+  cross join lateral (
+      select count(*) as open_claims from goods_claim g
+       where g.customer_id = r.customer_id and g.opened_at <= r.requested_at
+         and (g.closed_at is null or g.closed_at > r.requested_at)) owed
  where r.shop_id = $1 and r.id = any($2::uuid[])
 """
 _WINDOW = """
@@ -111,16 +121,28 @@ _PAGE = _PAGE.format(
 
 async def reconstructed(shop_id: UUID, refunds: Sequence[UUID]) -> dict[UUID, Facts]:
     """Refund -> what was known when it was asked for."""
-    rows = await fetch(_PAGE, shop_id, list(refunds), sorted(facts.TROUBLE)) if refunds else []
-    return {row["id"]: _facts(dict(row)) for row in rows}
+    if not refunds:
+        return {}
+    trouble, transit = sorted(facts.TROUBLE), policy.ASSUMED_TRANSIT
+    rows = await fetch(_PAGE, shop_id, list(refunds), trouble, transit)
+    promised = await read(ReturnPolicy.filter(shop_id=shop_id).all)
+    return {row["id"]: _facts(dict(row), promised) for row in rows}
 
 
-def _facts(row: Mapping[str, Any]) -> Facts:
+def _facts(row: Mapping[str, Any], promised: Sequence[ReturnPolicy]) -> Facts:
     zone = ZoneInfo(row["time_zone"])
     known = {**_of_refund(row), **facts.of_the_hour(row["requested_at"], zone)}
     known["shop.currency"] = row["shop_currency"]
     if row["order_id"] is not None:
-        known |= _of_order(row)
+        known |= _of_order(
+            row,
+            policy.terms(
+                promised,
+                placed_at=row["placed_at"],
+                region=row["region"],
+                time_zone=row["time_zone"],
+            ),
+        )
     if row["customer_id"] is not None:
         known |= facts.of_customer(row)
     return Facts(known)
@@ -150,16 +172,23 @@ def _of_refund(row: Mapping[str, Any]) -> dict[str, FactValue]:
     return known
 
 
-def _of_order(row: Mapping[str, Any]) -> dict[str, FactValue]:
+def _of_order(row: Mapping[str, Any], terms: Terms) -> dict[str, FactValue]:
     at: datetime = row["requested_at"]
     paid = row["paid_amount"] or 0
     known: dict[str, FactValue] = {
         "order.age_minutes": facts.minutes(at - row["placed_at"]),
         "order.paid_amount": paid,
         "order.lines": row["lines"],
+        "order.region": row["region"],
+        "order.market": terms.market,
+        "order.presale": row["presale"],
         "refund.first_on_order": row["first_on_order"],
         **_of_parcels(row),
     }
+    if row["arrived_at"] is not None:
+        known["order.within_window"] = at < terms.window_end_of(row["arrived_at"])
+    elif not row["undated"]:
+        known["order.within_window"] = True
     if paid > 0:
         known["refund.share_of_order"] = min(row["amount"] / paid, 1.0)
     return known

@@ -28,12 +28,12 @@ from refund_gql.lab.tally import (
     Used,
 )
 from refund_gql.rules import engine, language
-from refund_gql.rules.actions import Approve
+from refund_gql.rules.actions import Approve, ApproveReturn, RefundFirst
 from refund_gql.rules.engine import Evaluation, Rule, Verdict
 from refund_gql.rules.explanation import explain
-from refund_gql.rules.facts import Facts
+from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.rules.language import Bound, Compiled
-from refund_gql.states import RuleMode, RuleOutcome, RuleTrigger
+from refund_gql.states import RefundKind, RuleMode, RuleOutcome, RuleTrigger
 
 
 class People(StrEnum):
@@ -59,7 +59,7 @@ class Past:
     granted: int
     currency: str
     automatic: bool
-    """It was approved without a person."""
+    """Nobody had to look at the request."""
     people: People
     disputed: bool
     """The payment was disputed, or the money came back, later."""
@@ -123,8 +123,8 @@ class Replay:
         tally.refunds.add(money)
         tally.recorded += past.recorded
         for approved, counted in (
-            (pays(tried), tally.automatic_tried),
-            (pays(today), tally.automatic_today),
+            (automatic(tried), tally.automatic_tried),
+            (automatic(today), tally.automatic_today),
             (past.automatic, tally.automatic_then),
         ):
             if approved:
@@ -161,7 +161,7 @@ class Replay:
 
     def _count_decision(self, past: Past, tried: Evaluation) -> None:
         """The draft decides, alone: what did people decide, and what came of it?"""
-        money, approves = self._money(past), pays(tried)
+        money, approves = self._money(past), automatic(tried)
         if approves:
             self.tally.approved.add(money)
             if past.disputed:
@@ -171,7 +171,7 @@ class Replay:
         elif approves and past.people is People.GRANTED and past.granted < past.asked:
             less = self._money(past, past.asked - past.granted)
             self._differ(Disagreement.APPROVES_REDUCED, past, less, tried)
-        elif past.people is People.GRANTED and not isinstance(tried.decision, Approve):
+        elif past.people is People.GRANTED and not isinstance(tried.decision, _AGREES):
             self._differ(Disagreement.STOPS_APPROVED, past, money, tried)
 
     def _differ(self, sort: Disagreement, past: Past, money: int | None, tried: Evaluation) -> None:
@@ -197,18 +197,39 @@ class Replay:
                 found.taken += draft_acts and not acts and _acts(today, rule.id)
 
 
-def pays(evaluation: Evaluation) -> bool:
-    """Whether the engine would approve at once: the rules say so, nothing was sent, and as much
-    was paid. Where that is not known, a person looks."""
+_AGREES = (Approve, ApproveReturn, RefundFirst)
+
+
+def automatic(evaluation: Evaluation) -> bool:
+    """Whether nobody would have had to look: the rules agree, and what is known of the refund lets
+    them have their way. Where that is not known, a person looks.
+
+    What customers of a tier may get before their goods are back is not replayed.
+    """
     facts = evaluation.facts
-    amount, paid = facts.get("refund.amount"), facts.get("order.paid_amount")
-    return (
-        isinstance(evaluation.decision, Approve)
-        and facts.get("refund.goods_shipped") is False
-        and isinstance(amount, int)
-        and isinstance(paid, int)
-        and amount <= paid
-    )
+    match evaluation.decision:
+        case Approve():
+            return facts.get("refund.goods_shipped") is False and _is_covered(facts)
+        case RefundFirst(most=most):
+            return _comes_back(facts) and _is_covered(facts) and _at_most(facts, most)
+        case ApproveReturn():
+            return _comes_back(facts) and facts.get("order.within_window") is True
+        case _:
+            return False
+
+
+def _is_covered(facts: Facts) -> bool:
+    return _at_most(facts, facts.get("order.paid_amount", 0))
+
+
+def _at_most(facts: Facts, limit: FactValue | None) -> bool:
+    amount = facts.get("refund.amount")
+    return limit is None or (isinstance(amount, int) and isinstance(limit, int) and amount <= limit)
+
+
+def _comes_back(facts: Facts) -> bool:
+    sent = facts.get("refund.goods_shipped") is True
+    return sent and facts.get("refund.kind") == RefundKind.RETURN_AND_REFUND
 
 
 def _readable(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Compiled]]:
@@ -251,7 +272,7 @@ def _conflict(draft: Rule, other: Rule) -> bool:
     ours, theirs = draft.decision, other.decision
     if ours is None or theirs is None:
         return False
-    return isinstance(ours, Approve) is not isinstance(theirs, Approve)
+    return isinstance(ours, _AGREES) is not isinstance(theirs, _AGREES)
 
 
 def _one_more(counts: dict[str, int], name: str) -> None:
