@@ -55,12 +55,14 @@ def id_fields() -> Iterator[tuple[str, str, str]]:
     kinds = {"orderId": "Order", "refundId": "Refund", "payoutId": "Payout", "claimId": "Claim"}
     kinds |= {"reasonTagId": "ReasonTag", "foundReasonTagId": "ReasonTag"}
     kinds |= {"customerId": "Customer", "flagId": "CustomerFlag"}
+    kinds |= {"replaces": "Rule", "before": "Rule"}
+    named = {"couponRetry": "Coupon", "couponRevoke": "Coupon", "restitutionRetry": "Restitution"}
     for mutation in sorted(money_fields(documents.core())):
         kind = get_named_type(documents.fields("Mutation")[mutation].args["input"].type)
         assert isinstance(kind, GraphQLInputObjectType)
         for name, field in kind.fields.items():
             if get_named_type(field.type).name == "ID":
-                yield mutation, name, kinds[name]
+                yield mutation, name, named[mutation] if name == "id" else kinds[name]
 
 
 @pytest.mark.parametrize(("mutation", "name", "kind"), list(id_fields()))

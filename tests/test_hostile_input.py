@@ -170,6 +170,49 @@ QUERIES: dict[str, tuple[str, Answer]] = {
             "text": "",
         }},
     ),
+    "exposures": (
+        "query Q($a: Int!, $b: String)"
+        " { exposures(first: $a, after: $b, open: true) { totalCount } }",
+        {"a": 1, "b": None},
+    ),
+    "claims": (
+        "query Q($a: Int!, $b: String, $c: [ClaimStatus!])"
+        " { claims(first: $a, after: $b, status: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": ["OPEN"]},
+    ),
+    "decisions": (
+        "query Q($a: Int!, $b: String, $c: DecisionFilter)"
+        " { decisions(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {
+            "step": ["REJECT"], "automatic": False, "ruleId": "", "staffId": "",
+            "decidedFrom": "2026-01-01", "decidedTo": "2026-01-01",
+        }},
+    ),
+    "coupons": (
+        "query Q($a: Int!, $b: String, $c: CouponFilter)"
+        " { coupons(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {"status": ["ISSUED"], "purpose": ["GIFT"], "customerId": ""}},
+    ),
+    "careList": (
+        "query Q($a: Int!, $b: String, $c: Boolean)"
+        " { careList(first: $a, after: $b, open: $c) { totalCount } }",
+        {"a": 1, "b": None, "c": True},
+    ),
+    "careFigures": (
+        "query Q($a: DateTime!, $b: DateTime!) { careFigures(from: $a, until: $b) {"
+        " __typename } }",
+        {"a": "2026-01-01T00:00:00Z", "b": "2026-02-01T00:00:00Z"},
+    ),
+    "ruleBacktestRun": ("query Q($a: ID!) { ruleBacktestRun(id: $a) { id } }", {"a": ""}),
+    "ruleBacktestRuns": (
+        "query Q($a: Int!, $b: String) { ruleBacktestRuns(first: $a, after: $b) { totalCount } }",
+        {"a": 1, "b": None},
+    ),
+    "ruleCompare": (
+        "query Q($a: ID!, $b: DateTime!, $c: DateTime) {"
+        " ruleCompare(rule: $a, from: $b, until: $c) { __typename } }",
+        {"a": "", "b": "2026-01-01T00:00:00Z", "c": "2026-02-01T00:00:00Z"},
+    ),
     "customerFlags": (
         "query Q($a: Int!, $b: String, $c: CustomerFlagFilter)"
         " { customerFlags(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",

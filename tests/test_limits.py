@@ -303,7 +303,8 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "refundProvideEvidence", "refundConfirmWarehouse", "returnShip", "returnReceive",
         "returnInspect", "refundApproveFinance", "refundCancel", "payoutRetry",
         "customerFlag", "customerUnflag", "customerAppeal", "customerAppealAnswer",
-        "refundSetPriority",
+        "refundSetPriority", "refundApproveFirst", "claimOpen", "claimSettle", "claimWriteOff",
+        "couponIssue", "couponRetry", "couponRevoke", "restitutionRetry", "ruleBacktest",
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from refund_gql.graphql.sources import Node
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
 
-EVERYBODYS = ("Shop", "Product", "ReasonTag")
+EVERYBODYS = ("Shop", "Product", "ReasonTag", "ReturnPolicy")
 """What every customer of a shop sees all of."""
 LISTS = {
     "orders": "Order",

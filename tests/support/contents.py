@@ -32,6 +32,7 @@ def good(mutation: str, shop: Populated) -> Answer:
         "refundCancel": step,
         **flagging(shop),
         "payoutRetry": {"payoutId": shop.refunds["stuck"]["payouts"][0]["id"]},
+        "ruleBacktest": {"from": "2026-01-31T08:00:00Z", "draft": RULE},
         "couponIssue": {**step, "amount": 1},
         "couponRetry": {"id": shop.all("Coupon")[0]},
         "couponRevoke": {"id": shop.all("Coupon")[0]},
@@ -57,7 +58,7 @@ MUTATIONS: dict[str, Answer] = {
         "customerReference": "C-1",
         "lines": [{"sku": "S", "title": "T", "quantity": 1, "unitPrice": 1, "discount": 0}],
         "discount": 0, "shippingAmount": 0, "closed": False,
-        "couponsUsed": ["C"], "pointsSpent": 1,
+        "couponsUsed": ["C"], "pointsSpent": 1, "region": "CN-31", "presale": True,
         "captures": [{"gateway": "sandbox", "reference": "R", "amount": 1, "disputed": 0,
                       "capturedAt": "2026-01-31T08:00:00Z", "metadata": {"k": "v"}}],
         "shipments": [{"courier": "C", "trackingNumber": "1", "shippedAt": "2026-01-31T08:00:00Z",
@@ -120,10 +121,11 @@ RULE: Answer = {
 }  # fmt: skip
 RULES: dict[str, Answer] = {
     "ruleCreate": {"trigger": "REQUESTED", "mode": "OFF", "input": RULE},
-    "ruleUpdate": {"id": "x", "input": RULE},
+    "ruleUpdate": {"id": "x", "input": RULE, "expectedVersion": 1},
     "ruleSetMode": {"id": "x", "mode": "OFF"},
     "ruleReorder": {"trigger": "REQUESTED", "order": ["x"]},
     "ruleDelete": {"id": "x"},
+    "ruleBacktestCancel": {"id": "x"},
 }
 
 

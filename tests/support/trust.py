@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from refund_gql import clock, ids
-from refund_gql.models import Customer, CustomerRisk, Exposure
+from refund_gql.models import Customer, CustomerRisk, Exposure, PluginSettings
 from support.api import Api, key
 from support.world import World, shipped
 
@@ -31,6 +31,11 @@ async def allow(world: World, **tiers: int) -> None:
 async def is_of(world: World, tier: str | None, reference: str = "C-1") -> None:
     """What the shop's CRM says of a customer, fresh enough not to be asked again."""
     customer = await Customer.get(shop_id=world.shop.id, reference=reference)
+    await PluginSettings.get_or_create(
+        shop_id=world.shop.id,
+        provider="sandbox-crm",
+        defaults={"updated_at": clock.now(), "updated_by": "-"},
+    )
     told: Answer = {"tier": tier, "known": True, "signals": [], "asked_at": clock.now()}
     await CustomerRisk.update_or_create(
         shop_id=world.shop.id, customer_id=customer.id, defaults=told
