@@ -686,9 +686,11 @@ async def test_the_attempt_is_stored_and_no_lock_is_held_during_a_call(
         try:
             async with connection.transaction():
                 _, request = gateway.asked[-1]
+                # In the order of the engine's own locks.
+                payout = await Payout.get(number=request.number)
+                free = await soon_free(connection, payout.refund_id)
                 row = await connection.fetchrow(_UNLOCKED, request.number)
                 assert row is not None
-                free = await soon_free(connection, row["refund_id"])
                 stored = await connection.fetchval(_STORED, row["id"])
                 inside = database._inside.get()
                 seen.append((inside, free, row["attempts"], stored))
@@ -710,7 +712,7 @@ async def soon_free(connection: asyncpg.Connection, refund_id: UUID) -> bool:
 
 
 _UNLOCKED = """
-select payout.id, payout.refund_id, payout.attempts
+select payout.id, payout.attempts
   from payout join capture on capture.id = payout.capture_id
   join refund on refund.id = payout.refund_id
  where payout.number = $1 for update nowait

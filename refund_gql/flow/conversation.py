@@ -132,10 +132,11 @@ class Gateways:
                 return
             capture = await _locked_capture(change, payout)
             payout.gateway = found.gateway
-            if reason := await _forbidden(change, payout, capture, sheet):
-                await settlement.halt(change, payout, reason)
-            elif wait := await _must_wait(change, payout, capture, sheet):
+            # First: what becomes of a neighbour decides whether there is room for one more part.
+            if wait := await _must_wait(change, payout, capture, sheet):
                 await _postpone(change, payout, wait)
+            elif reason := await _forbidden(change, payout, capture, sheet):
+                await settlement.halt(change, payout, reason)
             else:
                 begun.append(await _store_attempt(change, payout, capture))
 

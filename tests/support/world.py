@@ -71,11 +71,16 @@ class World:
     async def reaches(self, refund: dict[str, Any], *statuses: str) -> dict[str, Any]:
         """The refund once it has one of these statuses."""
 
-        async def look() -> dict[str, Any] | None:
-            found = await self.owner.refund(refund["id"], STAFF_ONLY)
-            return found if found["status"] in statuses else None
+        seen: dict[str, Any] = {}
 
-        return await eventually(look, f"refund in {statuses}")
+        async def look() -> dict[str, Any] | None:
+            seen.update(await self.owner.refund(refund["id"], STAFF_ONLY))
+            return seen if seen["status"] in statuses else None
+
+        try:
+            return await eventually(look, f"refund in {statuses}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {seen}") from error
 
 
 ORDER = """id number total { amount currency } fulfilment
