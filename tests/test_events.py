@@ -73,6 +73,11 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.COUPON_REVOKED,
         EventType.POINTS_RESTORED,
         EventType.COUPON_RESTORED,
+        EventType.REASON_FOUND,
+        EventType.ROUTED,
+        EventType.ESCALATED,
+        EventType.PRIORITY_LOWERED,
+        EventType.MESSAGE_REQUESTED,
         EventType.IMPORTED,
     }
 
