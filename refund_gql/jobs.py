@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +62,18 @@ class Work:
     schedules: Mapping[str, Schedule]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """The key of the job that runs here, from its headers: PgQueuer does not tell it otherwise."""
+
+    key: str = ""
+    turn: int = 0
+    """How often it has set itself again."""
+
+
+_held: ContextVar[_Held] = ContextVar("the job that runs here", default=_Held())  # noqa: B039 - frozen
+
+
 class _TransactionDriver:
     """What PgQueuer needs of an open Tortoise transaction in order to enqueue."""
 
@@ -78,11 +91,22 @@ async def enqueue(
     """Enqueue one job with the state change of `tx`.
 
     `key` names this very alarm, and holds a version or a counter: while a job of the same key is
-    queued or running, the new one is dropped. `run_at` is UTC; None means at once.
+    queued or running, the new one is dropped. `run_at` is UTC; None means at once. A job may come
+    a moment before it: the delay counts from the beginning of the transaction that set it. Whoever
+    is called too early sets the same alarm again.
     """
+    held, turn = _held.get(), 0
+    if key == held.key:
+        # Dropped, it would be lost: the job that holds the key is the one that runs here.
+        turn = held.turn + 1
     delay = max(run_at - clock.now(), timedelta(0)) if run_at else None
     await _queries(_TransactionDriver(tx)).enqueue(
-        kind, str(subject).encode(), execute_after=delay, dedupe_key=key, on_conflict="skip"
+        kind,
+        str(subject).encode(),
+        execute_after=delay,
+        dedupe_key=f"{key}:again:{turn}" if turn else key,
+        headers={"key": key, "turn": str(turn)},
+        on_conflict="skip",
     )
 
 
@@ -152,7 +176,13 @@ def _queuer(pool: asyncpg.Pool, work: Work) -> pgqueuer.PgQueuer:
 
 def _entry(handler: Handler) -> Callable[[Job], Awaitable[None]]:
     async def entry(job: Job) -> None:
-        await handler((job.payload or b"").decode())
+        headers = job.headers or {}
+        key, turn = str(headers.get("key", "")), int(str(headers.get("turn", "0")))
+        before = _held.set(_Held(key=key, turn=turn))
+        try:
+            await handler((job.payload or b"").decode())
+        finally:
+            _held.reset(before)
 
     return entry
 

@@ -59,3 +59,30 @@ async def test_a_failed_job_is_reported_and_done_again(
         "row-1",
     )
     assert repr(said.kwargs["exc_info"]) == "RuntimeError('the first run fails')"
+
+
+async def test_a_job_that_comes_too_early_may_set_itself_again(
+    database_url: str, settings: Settings
+) -> None:
+    """Its key is its own until it is through; anybody else's would be dropped."""
+    runs, stop = list[str](), asyncio.Event()
+
+    async def handle(subject: str) -> None:
+        runs.append(subject)
+        if len(runs) < 4:
+            for _ in range(2):
+                await database.transaction(
+                    lambda tx: jobs.enqueue(tx, "early", subject, key="early:1")
+                )
+
+    work = Work(handlers={"early": handle}, schedules={})
+    worker = asyncio.create_task(jobs.run(database_url, work, settings, stop))
+    await database.transaction(lambda tx: jobs.enqueue(tx, "early", "row-1", key="early:1"))
+
+    async def all_runs() -> list[str] | None:
+        return runs if len(runs) == 4 else None
+
+    assert await eventually(all_runs, "the runs") == ["row-1"] * 4
+    stop.set()
+    await worker
+    assert len(runs) == 4

@@ -245,10 +245,11 @@ async def _must_wait(
 
 
 async def _postpone(change: Change, payout: Payout, wait: timedelta) -> None:
-    # This very job still holds its key. The next one is named by the moment at which it was set:
-    # the moment it waits for may be the one that this job came too early for.
-    key = f"pay:{payout.id}:wait:{change.now.timestamp()}"
-    await change.enqueue("pay", payout.id, key=key, run_at=change.now + wait)
+    # This very job still holds the key of the attempt, so the next one is named by its time.
+    run_at = change.now + wait
+    await change.enqueue(
+        "pay", payout.id, key=f"pay:{payout.id}:wait:{run_at.timestamp()}", run_at=run_at
+    )
 
 
 async def _store_attempt(change: Change, payout: Payout, capture: Capture) -> Conversation:

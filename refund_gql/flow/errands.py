@@ -16,11 +16,10 @@ from refund_gql import database
 from refund_gql.auth import system
 from refund_gql.flow import journal
 from refund_gql.flow.journal import Change
-from refund_gql.models import Customer, PluginSettings
+from refund_gql.models import PluginSettings
 from refund_gql.models.aftercare import ErrandRow
 from refund_gql.providers import (
     Crm,
-    CustomerKey,
     Misconfigured,
     OutcomeUnknown,
     Provider,
@@ -193,17 +192,6 @@ async def schedule(change: Change, job: str, row: R, run_at: datetime | None = N
     its own key, so each of those is named by its time."""
     key = f"{job}:{row.id}:{run_at.timestamp() if run_at else 'first'}"
     await change.enqueue(job, row.id, key=key, run_at=run_at)
-
-
-async def key_of(change: Change, customer_id: UUID) -> CustomerKey:
-    """The customer as CRM systems look for one."""
-    customer = await Customer.filter(id=customer_id).using_db(change.tx).get()
-    return CustomerKey(
-        reference=customer.reference,
-        email=customer.email,
-        phone=customer.phone,
-        contacts=customer.contacts,
-    )
 
 
 # --- what went wrong --------------------------------------------------------------------------

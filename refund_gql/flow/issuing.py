@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from refund_gql.events import EventType
-from refund_gql.flow import coupons, errands
+from refund_gql.flow import coupons, risk
 from refund_gql.flow.errands import Crms, Errand
 from refund_gql.flow.journal import Change
 from refund_gql.models import Coupon, Shop
@@ -46,7 +46,7 @@ async def _request(change: Change, coupon: Coupon) -> Mapping[str, Any]:
         coupon.valid_until = last_moment(change.now, coupon.valid_days, shop.time_zone)
     request = CouponRequest(
         number=coupon.number,
-        customer=await errands.key_of(change, coupon.customer_id),
+        customer=await risk.key(coupon.customer_id, change.tx),
         amount=coupon.amount,
         currency=coupon.currency,
         least_order_amount=coupon.least_order_amount,

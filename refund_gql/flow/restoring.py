@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from refund_gql.events import EventType
-from refund_gql.flow import errands, restitution
+from refund_gql.flow import restitution, risk
 from refund_gql.flow.errands import Crms, Errand
 from refund_gql.flow.journal import Change
 from refund_gql.models import Restitution
@@ -30,7 +30,7 @@ async def restore(crms: Crms, restitution_id: UUID) -> None:
 
 
 async def _request(change: Change, row: Restitution) -> Mapping[str, Any]:
-    customer = await errands.key_of(change, row.customer_id)
+    customer = await risk.key(row.customer_id, change.tx)
     stored: Mapping[str, Any] = _CUSTOMER.dump_python(customer, mode="json")
     return stored
 

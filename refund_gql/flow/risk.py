@@ -113,9 +113,10 @@ NOBODY = Risks(connect=_nobody, names=())
 """Where no CRM system is installed, there is nobody to ask."""
 
 
-async def key(customer_id: UUID) -> CustomerKey:
-    """How CRM systems find a customer."""
-    customer = await database.read(lambda: Customer.get(id=customer_id))
+async def key(customer_id: UUID, tx: Transaction | None = None) -> CustomerKey:
+    """How CRM systems find a customer; read within `tx`, if there is one."""
+    rows = Customer.filter(id=customer_id).using_db(tx)
+    customer = await (rows.get() if tx else database.read(rows.get))
     return CustomerKey(
         reference=customer.reference,
         email=customer.email,

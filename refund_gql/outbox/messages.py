@@ -51,7 +51,6 @@ _LONGEST_WAIT = timedelta(hours=1)
 _LONGEST_REQUESTED = timedelta(hours=6)
 """However long a channel asks to be left alone."""
 _SHORTEST_PARKING = timedelta(minutes=1)
-_MOMENT = timedelta(seconds=1)
 _log = structlog.get_logger(__name__)
 
 
@@ -131,8 +130,7 @@ async def _take(channels: Channels, message_id: UUID) -> Handover | None:
         elif cut_off and not _may_repeat(message, offer):
             _give_up(message, OUTCOME_UNKNOWN, "the call was cut off")
         elif clock.now() < draft.due:
-            # A job that came a moment too early still holds the key of that moment.
-            await drafts.schedule(tx, message.id, max(draft.due, clock.now() + _MOMENT))
+            await drafts.schedule(tx, message.id, draft.due)
         elif await _is_overtaken(tx, message, draft):
             message.status, message.code = MessageStatus.SUPERSEDED, OVERTAKEN
         elif (address := routes.address(draft.customer, offer)) is None:
