@@ -69,10 +69,10 @@ _HISTORY = (
     """
     insert into refund (id, shop_id, order_id, customer_id, number, kind, status, version, currency,
            goods_amount, shipping_amount, amount, note, requested_by, imported, requested_at,
-           approved_at, finished_at, updated_at, head)
+           approved_at, finished_at, updated_at, head, announced)
     select md5('refund' || o.number)::uuid, $1, o.id, o.customer_id, o.number, 'REFUND_ONLY',
            'REFUNDED', 1, o.currency, o.total, 0, o.total, '', 'CUSTOMER:' || o.customer_id,
-           substr(o.number, 5)::int % 2 = 0, at, at, at, at, '-'
+           substr(o.number, 5)::int % 2 = 0, at, at, at, at, '-', 1
       from "order" o, lateral (select o.placed_at + interval '8 days' as at) asked
      where o.shop_id = $1 and o.number like 'LAB-%'
     """,
