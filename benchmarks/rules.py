@@ -9,12 +9,12 @@ from benchmarks.figures import Figure, spread
 from benchmarks.place import Place
 from refund_gql.backoffice import default_rules
 from refund_gql.backoffice.default_rules import DEFAULTS
+from refund_gql.choices import RuleMatching, RuleMode, RuleTrigger
 from refund_gql.rules import engine, language
 from refund_gql.rules.actions import Approve
 from refund_gql.rules.engine import Rule
 from refund_gql.rules.facts import FACTS, Facts
 from refund_gql.rules.language import Compiled
-from refund_gql.states import RuleMatching, RuleMode, RuleTrigger
 
 _ROUNDS = 6
 _TIMES = 3_000

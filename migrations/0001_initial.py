@@ -5,7 +5,8 @@ from refund_gql.events import EventType
 from refund_gql.models.row import new_id
 from refund_gql.providers.gateway import OutcomeState
 from refund_gql.roles import Role
-from refund_gql.states import Fulfilment, PayoutStatus, RefundKind, RefundStatus, ReturnStatus, Step
+from refund_gql.choices import Fulfilment, PayoutStatus, ReturnStatus
+from refund_gql.states import RefundKind, RefundStatus, Step
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise import fields

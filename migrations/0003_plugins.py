@@ -2,7 +2,7 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from orjson import loads
 from refund_gql.events import EventType
-from refund_gql.states import DeliveryStatus, MessageStatus
+from refund_gql.choices import DeliveryStatus, MessageStatus
 from refund_gql.models.row import new_id
 from refund_gql.providers.courier import TrackingTag
 from tortoise.fields.base import OnDelete

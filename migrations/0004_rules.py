@@ -2,7 +2,7 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from orjson import loads
 from refund_gql.models.row import new_id
-from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
+from refund_gql.choices import RuleChangeKind, RuleMode, RuleTrigger
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.fields.db_defaults import SqlDefault

@@ -3,7 +3,7 @@ from tortoise.migrations import operations as ops
 from orjson import loads
 from refund_gql.models.row import new_id
 from refund_gql.providers.crm import RiskLevel
-from refund_gql.states import AppealOutcome, CrmFlagsStatus, FlagChangeKind
+from refund_gql.choices import AppealOutcome, CrmFlagsStatus, FlagChangeKind
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.fields.db_defaults import SqlDefault

@@ -3,7 +3,12 @@ from tortoise.migrations import operations as ops
 from orjson import loads
 from refund_gql.events import EventType
 from refund_gql.models.row import new_id
-from refund_gql.states import CouponPurpose, CouponStatus, RestitutionKind, RestitutionStatus
+from refund_gql.choices import (
+    CouponPurpose,
+    CouponStatus,
+    RestitutionKind,
+    RestitutionStatus,
+)
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.fields.db_defaults import SqlDefault

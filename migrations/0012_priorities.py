@@ -2,7 +2,8 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from orjson import loads
 from refund_gql.events import EventType
-from refund_gql.states import Priority, Step
+from refund_gql.choices import Priority
+from refund_gql.states import Step
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.fields.db_defaults import SqlDefault
 from tortoise import fields

@@ -1,6 +1,6 @@
 """refund_gql: a headless refund engine for online shops. Read it in this order:
 
-1. `money`, `states`, `events`, `errors`: the vocabulary, pure Python
+1. `money`, `states`, `choices`, `events`, `errors`: the vocabulary, pure Python
 2. `flow`: the journey of a refund, one file per step; `flow/journal.py` is how it changes
    `rules`: what the shop lets happen without a person; `lab`: what that would have been
 3. `providers`: what a plugin implements; `registry` finds the plugins

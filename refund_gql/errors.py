@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from refund_gql import labels
+from refund_gql.choices import ReturnStatus
 from refund_gql.money import Money
 from refund_gql.roles import Role
-from refund_gql.states import RefundStatus, ReturnStatus, Step
+from refund_gql.states import RefundStatus, Step
 
 
 def _kind(name: str, locale: str) -> str:

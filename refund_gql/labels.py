@@ -3,9 +3,10 @@
 Each table is complete for both locales, "zh" and "en"; a test holds it to its enumeration.
 """
 
+from refund_gql.choices import ReturnStatus
 from refund_gql.events import EventType
 from refund_gql.roles import Role
-from refund_gql.states import RefundStatus, ReturnStatus, Step
+from refund_gql.states import RefundStatus, Step
 
 STATUSES: dict[RefundStatus, dict[str, str]] = {
     RefundStatus.REQUESTED: {"en": "Requested", "zh": "已申请"},

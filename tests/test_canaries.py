@@ -23,6 +23,7 @@ from support.world import World, eventually, make_world
 
 from refund_gql import app, database, logs, registry
 from refund_gql.app import Engine
+from refund_gql.choices import MessageStatus
 from refund_gql.cli.plugins import listing
 from refund_gql.flow import tracking
 from refund_gql.models import Customer, Message, Shop
@@ -30,7 +31,6 @@ from refund_gql.providers import CustomerKey, Parcel, ProviderError
 from refund_gql.registry import ProviderUnreachable
 from refund_gql.registry.redaction import Redaction
 from refund_gql.settings import Settings
-from refund_gql.states import MessageStatus
 
 GIVEN = (
     "gateway key", "gateway certificate", "gateway key that was replaced", "courier key",

@@ -29,13 +29,13 @@ from support.world import World, make_world, shipped
 
 from refund_gql import clock, database, ids
 from refund_gql.app import Engine
+from refund_gql.choices import CouponPurpose, CouponStatus
 from refund_gql.flow import aftercare, issuing
 from refund_gql.flow.errands import PATIENCE, Crms
 from refund_gql.models import Coupon, Event
 from refund_gql.providers import Coupon as Issued
 from refund_gql.providers import CouponRequest, Refused, Retryable
 from refund_gql.settings import Settings
-from refund_gql.states import CouponPurpose, CouponStatus
 from refund_gql.testing.fakes import FakeCrm
 from refund_gql.testing.faults import Fault
 

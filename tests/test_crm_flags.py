@@ -15,6 +15,7 @@ from support.world import World, eventually, make_world
 
 from refund_gql import clock, database, jobs
 from refund_gql.app import Engine
+from refund_gql.choices import CrmFlagsStatus
 from refund_gql.database import Transaction
 from refund_gql.flow import crm_flags, reconciliation
 from refund_gql.models import CrmFlags, CustomerFlag, CustomerRisk, PluginSettings
@@ -27,7 +28,6 @@ from refund_gql.providers import (
     RiskSignal,
 )
 from refund_gql.settings import Settings
-from refund_gql.states import CrmFlagsStatus
 from refund_gql.testing.fakes.crm import FakeCrm, FakeRegister
 from refund_gql.testing.faults import Fault, On
 

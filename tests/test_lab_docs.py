@@ -6,11 +6,11 @@ from pathlib import Path
 from graphql import parse, validate
 from support import documents
 
+from refund_gql.choices import BacktestStatus, RuleTrigger
 from refund_gql.lab import backtests
 from refund_gql.lab.comparison import Ending
 from refund_gql.lab.tally import MAX_SAMPLES, Disagreement
 from refund_gql.rules import language
-from refund_gql.states import BacktestStatus, RuleTrigger
 
 TEXT = Path("docs/lab.md").read_text("utf-8")
 

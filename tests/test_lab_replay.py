@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refund_gql.choices import RuleMatching, RuleMode
 from refund_gql.lab import lineup, tally
 from refund_gql.lab.lineup import Lineup
 from refund_gql.lab.replay import Past, People, Replay
@@ -28,7 +29,6 @@ from refund_gql.rules.actions import (
 )
 from refund_gql.rules.engine import Rule
 from refund_gql.rules.facts import Facts, FactValue
-from refund_gql.states import RuleMatching, RuleMode
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """In Shanghai."""

@@ -12,6 +12,7 @@ from support.lab import draft
 from support.world import World, eventually
 
 from refund_gql import clock, ids, jobs
+from refund_gql.choices import BacktestStatus
 from refund_gql.database import Transaction, fetch
 from refund_gql.flow import reconciliation
 from refund_gql.lab import history, lineup, working
@@ -19,7 +20,6 @@ from refund_gql.lab.history import Place
 from refund_gql.lab.replay import Replay
 from refund_gql.lab.tally import Tally
 from refund_gql.models import Refund, RuleBacktest
-from refund_gql.states import BacktestStatus
 
 Answer = dict[str, Any]
 

@@ -7,10 +7,11 @@ from graphql import GraphQLObjectType
 from support import documents
 
 from refund_gql import labels
+from refund_gql.choices import ReturnStatus
 from refund_gql.events import EventType
 from refund_gql.roles import Role
 from refund_gql.rules.actions import ActionKind
-from refund_gql.states import RefundStatus, ReturnStatus, Step
+from refund_gql.states import RefundStatus, Step
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from support.postroom import Alarm, Postroom, announce_all, by_hand, reachable, 
 from support.world import World, make_world, shipped
 
 from refund_gql import clock, ids
+from refund_gql.choices import MessageStatus
 from refund_gql.errors import Unavailable
 from refund_gql.events import EventType
 from refund_gql.models import Customer, Event, Message, Refund, new_id
@@ -28,7 +29,7 @@ from refund_gql.providers import (
     Retryable,
 )
 from refund_gql.roles import Role
-from refund_gql.states import MessageStatus, RefundStatus
+from refund_gql.states import RefundStatus
 
 Answer = Callable[[str, Notification], BaseException | None]
 

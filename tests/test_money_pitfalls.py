@@ -31,6 +31,7 @@ from support.world import World, eventually, make_world, shipped
 import refund_gql
 from refund_gql import app, clock, jobs, money, webhooks
 from refund_gql.app import Engine
+from refund_gql.choices import PayoutStatus
 from refund_gql.flow import (
     calling,
     conversation,
@@ -49,7 +50,6 @@ from refund_gql.graphql.mutations.refund_inputs import RefundLineInput
 from refund_gql.models import Payout, WebhookMessage
 from refund_gql.providers import Outcome, OutcomeState, RefundRequest
 from refund_gql.settings import Settings
-from refund_gql.states import PayoutStatus
 
 
 class Shy(SandboxGateway):

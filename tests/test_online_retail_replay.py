@@ -20,6 +20,7 @@ from support.world import eventually
 from refund_gql import ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
+from refund_gql.choices import RuleMode
 from refund_gql.database import fetch
 from refund_gql.importing import mapping, reading
 from refund_gql.importing.mapping import OrderMapping
@@ -27,7 +28,6 @@ from refund_gql.importing.run import Run
 from refund_gql.models import Rule, Shop
 from refund_gql.roles import Scope
 from refund_gql.settings import Settings
-from refund_gql.states import RuleMode
 
 pytestmark = pytest.mark.online_retail
 

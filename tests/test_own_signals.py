@@ -11,6 +11,7 @@ from support.world import World, shipped
 
 from refund_gql import clock, database
 from refund_gql.app import Engine
+from refund_gql.choices import RiskSource
 from refund_gql.database import Transaction
 from refund_gql.flow import assessment, flags, own_signals, risk, standing
 from refund_gql.flow.own_signals import Baseline, History, Period
@@ -27,7 +28,6 @@ from refund_gql.models import (
 )
 from refund_gql.money import Money
 from refund_gql.providers import RiskLevel, RiskSignal
-from refund_gql.states import RiskSource
 from refund_gql.testing.fakes.crm import FakeCrm
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

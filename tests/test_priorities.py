@@ -9,9 +9,9 @@ from support.api import key
 from support.rulebook import announced, answer, live, row_id
 from support.world import World, shipped
 
+from refund_gql.choices import Priority
 from refund_gql.events import INTERNAL
 from refund_gql.models import Event, Refund, WebhookDelivery
-from refund_gql.states import Priority
 
 LOST = {"zh": "包裹丢失", "en": "The parcel is lost"}
 MORE = "priority escalation"

@@ -14,6 +14,7 @@ from support.world import World, eventually, shipped
 from tortoise.exceptions import IntegrityError
 
 from refund_gql import clock, database, ids
+from refund_gql.choices import RuleMode, RuleTrigger
 from refund_gql.flow import effects, occasions, reactions, tracking, waiting
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import NOBODY
@@ -21,7 +22,6 @@ from refund_gql.models import Event, Rule, RuleEvaluation, RuleUse, Staff
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
 from refund_gql.roles import Role
 from refund_gql.rules.actions import ActionKind, AddTag
-from refund_gql.states import RuleMode, RuleTrigger
 
 TAG = {"kind": "ADD_TAG", "tag": "changed-mind"}
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)

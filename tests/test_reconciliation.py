@@ -15,6 +15,7 @@ from support.world import World, eventually
 
 from refund_gql import clock, jobs
 from refund_gql.app import Engine
+from refund_gql.choices import PayoutStatus
 from refund_gql.database import Transaction
 from refund_gql.flow import reconciliation
 from refund_gql.flow.journal import Change
@@ -27,7 +28,6 @@ from refund_gql.providers import (
     ProviderSettings,
     RefundRequest,
 )
-from refund_gql.states import PayoutStatus
 
 
 class Patient(PaymentGateway):

@@ -7,8 +7,8 @@ import pytest
 from graphql import parse, validate
 from support.documents import core
 
+from refund_gql.choices import AppealOutcome, CrmFlagsStatus, RiskSource
 from refund_gql.flow import crm_flags, flags, own_signals, risk
-from refund_gql.states import AppealOutcome, CrmFlagsStatus, RiskSource
 
 TEXT = (Path(__file__).parent.parent / "docs" / "risk.md").read_text()
 OPERATIONS = re.findall(r"```graphql\n(.*?)```", TEXT, flags=re.DOTALL)

@@ -11,10 +11,10 @@ from support.rulebook import announced, live, row_id
 from support.world import World, shipped
 
 from refund_gql import clock, ids
+from refund_gql.choices import RuleMode
 from refund_gql.flow import routing
 from refund_gql.models import Message, Return, Rule, Shop, Staff
 from refund_gql.roles import Role
-from refund_gql.states import RuleMode
 
 TO_WAREHOUSE = {"kind": "ROUTE", "desk": "WAREHOUSE"}
 TO_FINANCE = {"kind": "ROUTE", "desk": "FINANCE"}

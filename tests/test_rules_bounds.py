@@ -22,6 +22,7 @@ from refund_gql import clock
 from refund_gql.auth import Viewer
 from refund_gql.backoffice import rules
 from refund_gql.backoffice.rule_drafts import RuleDraft
+from refund_gql.choices import RuleMatching, RuleMode, RuleTrigger
 from refund_gql.models import (
     Capture,
     Decision,
@@ -38,14 +39,7 @@ from refund_gql.rules import actions, engine
 from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.engine import Rule as Judged
 from refund_gql.rules.facts import Facts
-from refund_gql.states import (
-    JOURNEY,
-    RefundStatus,
-    RuleMatching,
-    RuleMode,
-    RuleTrigger,
-    Step,
-)
+from refund_gql.states import JOURNEY, RefundStatus, Step
 
 C = TypeVar("C")
 THRESHOLD = 10_000

@@ -8,10 +8,10 @@ from support import documents
 
 from refund_gql import labels
 from refund_gql.backoffice.default_rules import DEFAULTS
+from refund_gql.choices import RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.rules import actions, language
 from refund_gql.rules.actions import AVAILABLE, ActionKind
 from refund_gql.rules.facts import FACTS, Fact, FactType
-from refund_gql.states import RuleMode, RuleOutcome, RuleTrigger
 
 TEXT = Path("docs/rules.md").read_text("utf-8")
 _TYPES = {

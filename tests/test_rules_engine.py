@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refund_gql import labels
+from refund_gql.choices import RuleMatching, RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.errors import InvalidInput
 from refund_gql.rules import actions, engine
 from refund_gql.rules.actions import (
@@ -29,7 +30,6 @@ from refund_gql.rules.actions import (
 from refund_gql.rules.engine import CAP_REACHED, Evaluation, Rule, Usage
 from refund_gql.rules.explanation import explain
 from refund_gql.rules.facts import Facts
-from refund_gql.states import RuleMatching, RuleMode, RuleOutcome, RuleTrigger
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 FACTS = Facts(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refund_gql.choices import RuleTrigger
 from refund_gql.money import MAX_MINOR_UNITS
 from refund_gql.rules import language
 from refund_gql.rules.facts import (
@@ -18,7 +19,6 @@ from refund_gql.rules.facts import (
     FactType,
     FactValue,
 )
-from refund_gql.states import RuleTrigger
 
 
 def test_names_are_unique_and_in_groups() -> None:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from refund_gql.choices import RuleOutcome, RuleTrigger
 from refund_gql.errors import InvalidCondition
 from refund_gql.rules import language
 from refund_gql.rules.facts import FACTS, MAX_ENTRIES, Facts
 from refund_gql.rules.scan import CALLS, MACROS, MAX_LENGTH, MAX_MISTAKES, METHODS
-from refund_gql.states import RuleOutcome, RuleTrigger
 
 KNOWN = Facts(
     {

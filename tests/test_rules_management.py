@@ -15,6 +15,7 @@ from refund_gql import clock, database, ids
 from refund_gql.backoffice import default_rules
 from refund_gql.backoffice import rules as management
 from refund_gql.backoffice.default_rules import DEFAULTS
+from refund_gql.choices import RuleMatching, RuleMode, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.models import Refund, RuleEvaluation, RuleUse
 from refund_gql.money import EXPONENTS
@@ -23,7 +24,6 @@ from refund_gql.rules.actions import Approve, Route
 from refund_gql.rules.engine import Usage
 from refund_gql.rules.facts import FACTS, Facts, FactValue
 from refund_gql.settings import Settings
-from refund_gql.states import RuleMatching, RuleMode, RuleTrigger
 
 RULE = """id name names trigger mode position version deletedAt
   current { number condition actions { kind parameters label decides } description

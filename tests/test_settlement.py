@@ -25,6 +25,7 @@ from refund_gql.app import Engine
 from refund_gql.auth import Viewer
 from refund_gql.catalogue import orders
 from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
+from refund_gql.choices import PayoutStatus
 from refund_gql.errors import ExceedsRefundable
 from refund_gql.flow import payout as payouts
 from refund_gql.flow import request
@@ -42,7 +43,7 @@ from refund_gql.providers import (
     RefundRequest,
 )
 from refund_gql.roles import Role, Scope
-from refund_gql.states import PayoutStatus, RefundKind
+from refund_gql.states import RefundKind
 
 PROCESSING = OutcomeState.PROCESSING
 REJECTED = OutcomeState.REJECTED

@@ -35,6 +35,7 @@ from refund_gql.auth import Viewer
 from refund_gql.catalogue import orders
 from refund_gql.catalogue.fulfilment import ShipmentFacts, ShippedLine
 from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
+from refund_gql.choices import PayoutStatus
 from refund_gql.errors import Refusal, Unavailable
 from refund_gql.events import GENESIS, EventType, chain_hash
 from refund_gql.flow import (
@@ -75,7 +76,6 @@ from refund_gql.states import (
     JOURNEY,
     TRANSITIONS,
     Journey,
-    PayoutStatus,
     RefundKind,
     RefundStatus,
     Step,

@@ -16,13 +16,13 @@ from support.world import World, make_world, shipped
 
 from refund_gql import ids
 from refund_gql.auth import Viewer
+from refund_gql.choices import MessageStatus
 from refund_gql.errors import InvalidInput
 from refund_gql.models import Template
 from refund_gql.outbox import drafts, messages, templates, wording
 from refund_gql.outbox.kinds import COMMON, KINDS, LOCALES, MessageKind
 from refund_gql.outbox.wording import Place, TemplateOrigin
 from refund_gql.roles import Role
-from refund_gql.states import MessageStatus
 
 VARIABLES = ("amount", "goods")
 VALUES = {"amount": "¥89.00", "goods": ""}

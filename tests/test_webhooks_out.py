@@ -26,6 +26,7 @@ from support.world import World, make_world
 from refund_gql import __version__, app, clock, database, errors, ids, labels, vault
 from refund_gql.app import Engine
 from refund_gql.auth import Viewer
+from refund_gql.choices import DeliveryStatus
 from refund_gql.events import GENESIS, EventType
 from refund_gql.models import Event, Order, Refund, Shop, WebhookDelivery, WebhookEndpoint, new_id
 from refund_gql.outbox import deliveries, endpoints, sending, signing
@@ -35,7 +36,7 @@ from refund_gql.outbox.guard import Guard
 from refund_gql.outbox.sending import CALLS_PER_SHOP, WAITS, Sender
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
-from refund_gql.states import DeliveryStatus, RefundKind, RefundStatus
+from refund_gql.states import RefundKind, RefundStatus
 
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from refund_gql import clock, database
+from refund_gql.choices import RuleChangeKind, RuleMode, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
 from refund_gql.money import EXPONENTS
 from refund_gql.rules import actions, language
 from refund_gql.rules.actions import Action, Approve, Compensate, Desk, RefundFirst, Route
-from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
 
 SMALL = 50
 HIGH = 5000

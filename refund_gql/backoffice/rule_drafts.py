@@ -7,6 +7,7 @@ from typing import Any
 
 from refund_gql import validation
 from refund_gql.auth import Viewer
+from refund_gql.choices import RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidCondition, InvalidInput, NotFound
 from refund_gql.models import ReasonTag, Staff
@@ -14,7 +15,6 @@ from refund_gql.money import MAX_MINOR_UNITS
 from refund_gql.outbox.kinds import KINDS, MessageKind
 from refund_gql.rules import actions, language
 from refund_gql.rules.actions import Abilities, Action, AddTag, Notify, Route
-from refund_gql.states import RuleTrigger
 
 MAX_DAILY_COUNT = 1_000_000
 

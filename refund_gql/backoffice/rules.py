@@ -14,13 +14,13 @@ from refund_gql import clock, database
 from refund_gql.auth import Viewer
 from refund_gql.backoffice import rule_drafts
 from refund_gql.backoffice.rule_drafts import RuleDraft, Wanted
+from refund_gql.choices import RuleChangeKind, RuleMode, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound, StaleVersion
 from refund_gql.models import Rule, RuleChange, RuleVersion, Shop, new_id
 from refund_gql.roles import Role
 from refund_gql.rules import actions
 from refund_gql.rules.actions import AVAILABLE, Abilities
-from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
 
 MAX_RULES = 100
 """Rules of one shop, so that reading them all stays a matter of microseconds."""

@@ -11,6 +11,7 @@ from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer, system
 from refund_gql.backoffice import default_rules, staff, tags
 from refund_gql.backoffice.staff import NewStaff
+from refund_gql.choices import RuleMatching, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.errors import AlreadyExists, InvalidInput
 from refund_gql.models import ReturnPolicy, Shop
@@ -18,7 +19,6 @@ from refund_gql.outbox import channels
 from refund_gql.registry import routing
 from refund_gql.registry.routing import CourierRoute
 from refund_gql.roles import Role
-from refund_gql.states import RuleMatching, RuleTrigger
 
 MAX_TIERS = 50
 

@@ -11,13 +11,14 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from refund_gql.auth import system
+from refund_gql.choices import Fulfilment
 from refund_gql.database import Transaction
 from refund_gql.demo.trade import Sale, Trade, basket, course, insert
 from refund_gql.events import GENESIS, EventType, chain_hash
 from refund_gql.flow import policy
 from refund_gql.models import Event, OrderLine, ReasonTag, Refund, RefundLine
 from refund_gql.money import allocate
-from refund_gql.states import Fulfilment, RefundKind, RefundStatus
+from refund_gql.states import RefundKind, RefundStatus
 
 T = TypeVar("T")
 

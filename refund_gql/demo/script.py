@@ -6,6 +6,7 @@ REQUESTED and APPROVED last a moment when the engine works; two scenes wait ther
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from refund_gql.choices import Fulfilment
 from refund_gql.demo.people import ME
 from refund_gql.demo.steps import (
     ACCEPT,
@@ -24,7 +25,7 @@ from refund_gql.demo.steps import (
     WAIT,
     Step,
 )
-from refund_gql.states import Fulfilment, RefundKind
+from refund_gql.states import RefundKind
 
 _MISTAKE, _DIFFERENT, _LOGISTICS, _CHANGED_MIND = (
     "ordered-by-mistake",

@@ -7,6 +7,7 @@ from uuid import UUID
 from refund_gql import app, clock
 from refund_gql.app import Engine
 from refund_gql.auth import Viewer, system
+from refund_gql.choices import Fulfilment
 from refund_gql.database import Transaction
 from refund_gql.demo.script import SCENES, Scene
 from refund_gql.demo.steps import Act
@@ -18,7 +19,6 @@ from refund_gql.flow.request import RequestRefund
 from refund_gql.jobs import Handler
 from refund_gql.models import Customer, IdempotencyKey, Order, ReasonTag, Shop
 from refund_gql.roles import Role
-from refund_gql.states import Fulfilment
 
 _DAY = timedelta(days=1)
 _PARCELS: Mapping[Fulfilment, Callable[[datetime], Parcel | None]] = {

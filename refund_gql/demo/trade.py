@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tortoise.models import Model
 
+from refund_gql.choices import Fulfilment
 from refund_gql.database import Transaction
 from refund_gql.demo.people import CUSTOMERS, ME
 from refund_gql.demo.products import ARTICLES, BY_SKU, Article
@@ -27,7 +28,6 @@ from refund_gql.models import (
 )
 from refund_gql.models.order import fulfilment_of
 from refund_gql.money import allocate
-from refund_gql.states import Fulfilment
 
 _COURIERS = ("顺丰 SF", "中通 ZTO", "圆通 YTO", "京东 JD")
 _FREE_SHIPPING_FROM = 5900

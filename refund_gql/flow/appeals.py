@@ -10,6 +10,7 @@ from uuid import UUID
 
 from refund_gql import clock, validation
 from refund_gql.auth import Viewer
+from refund_gql.choices import AppealOutcome, FlagChangeKind
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotAllowed, NotFound
 from refund_gql.flow import flags, standing
@@ -18,7 +19,6 @@ from refund_gql.flow.flags import Author
 from refund_gql.flow.once import Once
 from refund_gql.models import Customer, CustomerFlag, Staff
 from refund_gql.roles import Role
-from refund_gql.states import AppealOutcome, FlagChangeKind
 
 LONGEST = 2000
 """Characters of an appeal."""

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from refund_gql.auth import system
+from refund_gql.choices import Fulfilment, RuleTrigger
 from refund_gql.events import EventType
 from refund_gql.flow import effects, facts, journal, payout, quote, refund_first, returns, routing
 from refund_gql.flow.journal import Change
@@ -22,7 +23,7 @@ from refund_gql.rules import engine, records
 from refund_gql.rules.actions import Route
 from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.explanation import explain
-from refund_gql.states import Fulfilment, RefundKind, RefundStatus, RuleTrigger, Step
+from refund_gql.states import RefundKind, RefundStatus, Step
 
 
 async def classify(refund_id: UUID, risks: Risks) -> None:

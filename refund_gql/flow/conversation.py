@@ -13,6 +13,7 @@ from uuid import UUID
 
 from refund_gql import clock
 from refund_gql.auth import system
+from refund_gql.choices import PayoutStatus
 from refund_gql.errors import Unavailable
 from refund_gql.flow import calling, journal, parking, settlement
 from refund_gql.flow.calling import Answer
@@ -28,7 +29,7 @@ from refund_gql.providers import (
     RefundRequest,
 )
 from refund_gql.registry import Connection, ProviderUnreachable, routing
-from refund_gql.states import PayoutStatus, RefundStatus, Step
+from refund_gql.states import RefundStatus, Step
 
 Connect = Callable[[UUID, str], Awaitable[Connection[PaymentGateway]]]
 """From a shop and a gateway's name to its connection. Raises ProviderUnreachable."""

@@ -12,6 +12,7 @@ import orjson
 
 from refund_gql import database, validation
 from refund_gql.auth import Viewer
+from refund_gql.choices import CouponPurpose, CouponStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
 from refund_gql.flow import errands, journal
@@ -22,7 +23,7 @@ from refund_gql.money import Money
 from refund_gql.roles import Role
 from refund_gql.rules import actions
 from refund_gql.rules.actions import Action, Compensate, IssueCoupon
-from refund_gql.states import CouponPurpose, CouponStatus, RefundStatus
+from refund_gql.states import RefundStatus
 
 JOB = "coupon"
 MAX_VALID_DAYS = 3_650

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from refund_gql import clock, database, jobs
+from refund_gql.choices import CrmFlagsStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import Unavailable
 from refund_gql.flow import flags, risk
@@ -33,7 +34,6 @@ from refund_gql.providers import (
     Retryable,
 )
 from refund_gql.registry import ProviderUnreachable
-from refund_gql.states import CrmFlagsStatus
 from refund_gql.validation import printable
 
 FIRST_WAIT = timedelta(seconds=30)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from refund_gql import database
 from refund_gql.auth import system
+from refund_gql.choices import CouponStatus, RestitutionStatus
 from refund_gql.flow import journal
 from refund_gql.flow.journal import Change
 from refund_gql.models import PluginSettings
@@ -29,7 +30,6 @@ from refund_gql.providers import (
     Retryable,
 )
 from refund_gql.registry import Connection, Providers, ProviderUnreachable
-from refund_gql.states import CouponStatus, RestitutionStatus
 from refund_gql.validation import printable
 
 PATIENCE = timedelta(days=5)

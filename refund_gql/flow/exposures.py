@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from refund_gql.choices import ExposureRelease
 from refund_gql.flow import policy
 from refund_gql.flow.journal import Change
 from refund_gql.models import CustomerRisk, Exposure, Shop, new_id
 from refund_gql.models.exposure import ANY_TIER
-from refund_gql.states import ExposureRelease
 
 _LOCK = "select id from customer where id = $1 and shop_id = $2 for no key update"
 _USED = """

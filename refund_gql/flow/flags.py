@@ -13,6 +13,7 @@ from uuid import UUID
 
 from refund_gql import clock, database, jobs, validation
 from refund_gql.auth import Viewer, system
+from refund_gql.choices import AppealOutcome, FlagChangeKind
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
 from refund_gql.flow import once as idempotency
@@ -21,7 +22,6 @@ from refund_gql.flow.once import Once
 from refund_gql.models import Customer, CustomerFlag, CustomerFlagChange, CustomerRisk, new_id
 from refund_gql.providers import RiskLevel
 from refund_gql.roles import Role
-from refund_gql.states import AppealOutcome, FlagChangeKind
 
 DAYS = 180
 """After which a flag ends, unless it is said otherwise."""

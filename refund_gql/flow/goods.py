@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from refund_gql.choices import ReturnStatus
 from refund_gql.errors import IllegalStep
 from refund_gql.flow.journal import Change
 from refund_gql.models import Return
 from refund_gql.roles import Role
-from refund_gql.states import COMMITTED, JOURNEY, RefundStatus, ReturnStatus, Step
+from refund_gql.states import COMMITTED, JOURNEY, RefundStatus, Step
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from refund_gql import database, validation
 from refund_gql.auth import Viewer
+from refund_gql.choices import ClaimReason, ClaimStatus, ExposureRelease
 from refund_gql.errors import ExceedsRefundable, InvalidInput, NotFound
 from refund_gql.events import EventType
 from refund_gql.flow import exposures, goods, journal
@@ -15,7 +16,6 @@ from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import GoodsClaim
 from refund_gql.roles import Role
-from refund_gql.states import ClaimReason, ClaimStatus, ExposureRelease
 
 _CLOSED = """
 select coalesce(sum(amount), 0)::bigint as amount from goods_claim

@@ -6,13 +6,14 @@ from enum import StrEnum
 from uuid import UUID
 
 from refund_gql.auth import Viewer
+from refund_gql.choices import ReturnStatus
 from refund_gql.errors import ExceedsRefundable, InvalidInput, NotFound
 from refund_gql.flow import finance, goods, goods_claims, journal
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Inspection, ReasonTag, RefundLine, Return
 from refund_gql.money import share
-from refund_gql.states import ReturnStatus, Step
+from refund_gql.states import Step
 
 
 class Verdict(StrEnum):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
+from refund_gql.choices import CouponStatus
 from refund_gql.events import EventType
 from refund_gql.flow import coupons, risk
 from refund_gql.flow.errands import Crms, Errand
@@ -16,7 +17,6 @@ from refund_gql.models import Coupon, Shop
 from refund_gql.providers import Coupon as Issued
 from refund_gql.providers import CouponIssuer, CouponRequest, Crm
 from refund_gql.registry import Connection
-from refund_gql.states import CouponStatus
 from refund_gql.validation import printable
 
 ALREADY_USED = "ALREADY_USED"

@@ -14,8 +14,8 @@ from typing import Self
 from uuid import UUID
 
 from refund_gql import jobs
+from refund_gql.choices import RuleTrigger
 from refund_gql.database import Transaction
-from refund_gql.states import RuleTrigger
 
 _LISTENS = """
 select 1 from rule where shop_id = $1 and trigger = $2 and mode <> 'OFF' and deleted_at is null

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from refund_gql.auth import system
+from refund_gql.choices import ClaimReason, ReturnStatus
 from refund_gql.events import EventType
 from refund_gql.flow import exposures, goods, goods_claims, journal, policy, scans
 from refund_gql.flow.journal import Change
 from refund_gql.models import Exposure, Shop
-from refund_gql.states import ClaimReason, RefundStatus, ReturnStatus
+from refund_gql.states import RefundStatus
 
 _UNPAID = timedelta(days=1)
 """Nobody is reminded of goods whose money has not come; so long until the next look."""

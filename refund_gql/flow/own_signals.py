@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from refund_gql.choices import RiskSource
 from refund_gql.flow.signals import Signal
 from refund_gql.money import Money
 from refund_gql.providers import RiskLevel
-from refund_gql.states import RiskSource
 
 WINDOW = timedelta(days=365)
 """How far back orders, refunds and inspections count."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from refund_gql import database
 from refund_gql.auth import Viewer
+from refund_gql.choices import PayoutStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import ExceedsRefundable, IllegalStep, NotFound
 from refund_gql.flow import journal
@@ -17,7 +18,7 @@ from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Capture, Payout, new_id
 from refund_gql.roles import Role
-from refund_gql.states import JOURNEY, PayoutStatus, RefundStatus, Step
+from refund_gql.states import JOURNEY, RefundStatus, Step
 
 STUCK = (PayoutStatus.REJECTED, PayoutStatus.NEEDS_MANUAL, PayoutStatus.REVERSED)
 

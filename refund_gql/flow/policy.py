@@ -11,9 +11,9 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from refund_gql import markets
+from refund_gql.choices import Fulfilment
 from refund_gql.database import Transaction
 from refund_gql.models import Order, OrderLine, ReturnPolicy, Shipment, Shop
-from refund_gql.states import Fulfilment
 
 ASSUMED_TRANSIT = timedelta(days=15)
 """A parcel nobody reported as delivered counts as delivered so long after it was shipped:

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from refund_gql.auth import Viewer
+from refund_gql.choices import Priority
 from refund_gql.events import EventType
 from refund_gql.flow import journal
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.roles import Role
-from refund_gql.states import Priority
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from refund_gql import database
 from refund_gql.auth import system
+from refund_gql.choices import RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.flow import effects, facts, journal, occasions, quote, routing, visits
 from refund_gql.flow.journal import Change
@@ -25,7 +26,6 @@ from refund_gql.rules import engine, records
 from refund_gql.rules.actions import Route
 from refund_gql.rules.engine import Evaluation
 from refund_gql.rules.facts import Facts, FactValue
-from refund_gql.states import RuleTrigger
 
 _CHANGED = """
 select r.shop_id, e.version from refund r

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from refund_gql import database
 from refund_gql.auth import Viewer
+from refund_gql.choices import RestitutionKind, RestitutionStatus
 from refund_gql.errors import InvalidInput, NotFound
 from refund_gql.flow import errands, journal
 from refund_gql.flow.journal import Change
@@ -17,7 +18,6 @@ from refund_gql.flow.once import Once
 from refund_gql.models import Restitution, new_id
 from refund_gql.money import share
 from refund_gql.roles import Role
-from refund_gql.states import RestitutionKind, RestitutionStatus
 
 JOB = "restore"
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from refund_gql.choices import RestitutionKind, RestitutionStatus
 from refund_gql.events import EventType
 from refund_gql.flow import restitution, risk
 from refund_gql.flow.errands import Crms, Errand
@@ -13,7 +14,6 @@ from refund_gql.flow.journal import Change
 from refund_gql.models import Restitution
 from refund_gql.providers import Crm, CustomerKey, LoyaltyLedger
 from refund_gql.registry import Connection
-from refund_gql.states import RestitutionKind, RestitutionStatus
 
 _CUSTOMER = TypeAdapter(CustomerKey)
 

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from refund_gql import validation
 from refund_gql.auth import Viewer
+from refund_gql.choices import ExposureRelease, ReturnStatus
 from refund_gql.flow import exposures, goods, journal, scans
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Return, Shop
-from refund_gql.states import ExposureRelease, ReturnStatus, Step
+from refund_gql.states import Step
 
 OPEN = (ReturnStatus.AWAITED, ReturnStatus.SHIPPED, ReturnStatus.RECEIVED)
 

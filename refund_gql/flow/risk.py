@@ -15,6 +15,7 @@ import orjson
 import structlog
 
 from refund_gql import clock, database
+from refund_gql.choices import RiskSource
 from refund_gql.database import Transaction
 from refund_gql.errors import Unavailable
 from refund_gql.flow import standing
@@ -22,7 +23,6 @@ from refund_gql.flow.signals import Risk, Signal, loaded, stored
 from refund_gql.models import Customer, PluginSettings
 from refund_gql.providers import Crm, CustomerKey, ProviderError, RiskLevel
 from refund_gql.registry import Connection
-from refund_gql.states import RiskSource
 from refund_gql.validation import printable
 
 _log = structlog.get_logger(__name__)

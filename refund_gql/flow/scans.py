@@ -8,10 +8,10 @@ from uuid import UUID
 
 from refund_gql import database
 from refund_gql.auth import system
+from refund_gql.choices import ExposureRelease
 from refund_gql.events import EventType
 from refund_gql.flow import exposures, journal
 from refund_gql.flow.journal import Change
-from refund_gql.states import ExposureRelease
 
 _WAITING = """
 select e.refund_id from exposure e

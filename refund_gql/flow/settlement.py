@@ -10,13 +10,14 @@ from datetime import timedelta
 
 import structlog
 
+from refund_gql.choices import PayoutStatus
 from refund_gql.errors import ExceedsRefundable
 from refund_gql.events import EventType
 from refund_gql.flow import payout as payouts
 from refund_gql.flow.journal import Change
 from refund_gql.models import Payout
 from refund_gql.providers import GatewayCapabilities, Outcome, OutcomeState
-from refund_gql.states import PayoutStatus, RefundStatus, Step
+from refund_gql.states import RefundStatus, Step
 
 _log = structlog.get_logger(__name__)
 

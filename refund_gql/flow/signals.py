@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from refund_gql import clock
+from refund_gql.choices import RiskSource
 from refund_gql.models import CustomerFlag
 from refund_gql.providers import RiskLevel, RiskSignal
 from refund_gql.rules.facts import FactValue
-from refund_gql.states import RiskSource
 from refund_gql.validation import printable
 
 LEVELS = (RiskLevel.LOW, RiskLevel.MEDIUM, RiskLevel.HIGH)

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import structlog
 
+from refund_gql.choices import RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.flow import occasions
 from refund_gql.flow.signals import Risk, Signal, loaded
 from refund_gql.models import CustomerFlag, CustomerRisk, Refund, new_id
 from refund_gql.providers import RiskLevel
-from refund_gql.states import FINAL, RuleTrigger
+from refund_gql.states import FINAL
 
 _log = structlog.get_logger(__name__)
 

@@ -13,11 +13,12 @@ from uuid import UUID
 import orjson
 
 from refund_gql import clock, database
+from refund_gql.choices import RuleTrigger
 from refund_gql.flow import occasions, scans
 from refund_gql.flow.occasions import Occasion
 from refund_gql.models import new_id
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
-from refund_gql.states import FINAL, RuleTrigger
+from refund_gql.states import FINAL
 from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT, printable
 
 MAX_CHECKPOINTS = 500

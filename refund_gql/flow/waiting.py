@@ -14,6 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from refund_gql import clock, database
+from refund_gql.choices import RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.flow import facts, occasions
 from refund_gql.flow.occasions import Occasion
@@ -21,7 +22,7 @@ from refund_gql.models import Shop
 from refund_gql.rules import engine, records
 from refund_gql.rules.engine import Evaluation, Rule
 from refund_gql.rules.facts import Facts
-from refund_gql.states import FINAL, RefundStatus, RuleMode, RuleOutcome, RuleTrigger
+from refund_gql.states import FINAL, RefundStatus
 
 TURNS = 15
 """Minutes in which every open refund has its turn."""

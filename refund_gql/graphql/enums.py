@@ -2,6 +2,31 @@
 
 import strawberry
 
+from refund_gql.choices import (
+    AppealOutcome,
+    BacktestStatus,
+    ClaimReason,
+    ClaimStatus,
+    CouponPurpose,
+    CouponStatus,
+    CrmFlagsStatus,
+    DeliveryStatus,
+    ExposureRelease,
+    FlagChangeKind,
+    Fulfilment,
+    MessageStatus,
+    PayoutStatus,
+    Priority,
+    RestitutionKind,
+    RestitutionStatus,
+    ReturnStatus,
+    RiskSource,
+    RuleChangeKind,
+    RuleMatching,
+    RuleMode,
+    RuleOutcome,
+    RuleTrigger,
+)
 from refund_gql.events import EventType
 from refund_gql.flow.care import CareNoteKind
 from refund_gql.flow.finance import FinanceVerdict
@@ -18,34 +43,7 @@ from refund_gql.registry import PluginState
 from refund_gql.roles import Role, Scope
 from refund_gql.rules.actions import ActionKind
 from refund_gql.rules.facts import FactType
-from refund_gql.states import (
-    AppealOutcome,
-    BacktestStatus,
-    ClaimReason,
-    ClaimStatus,
-    CouponPurpose,
-    CouponStatus,
-    CrmFlagsStatus,
-    DeliveryStatus,
-    ExposureRelease,
-    FlagChangeKind,
-    Fulfilment,
-    MessageStatus,
-    PayoutStatus,
-    Priority,
-    RefundKind,
-    RefundStatus,
-    RestitutionKind,
-    RestitutionStatus,
-    ReturnStatus,
-    RiskSource,
-    RuleChangeKind,
-    RuleMatching,
-    RuleMode,
-    RuleOutcome,
-    RuleTrigger,
-    Step,
-)
+from refund_gql.states import RefundKind, RefundStatus, Step
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from refund_gql import models
+from refund_gql.choices import Fulfilment
 from refund_gql.database import Transaction
 from refund_gql.importing.catalogue import Additions, Catalogue
 from refund_gql.importing.chunk import Chunk, Importer
@@ -14,7 +15,6 @@ from refund_gql.importing.copying import CopyTable, Fetch
 from refund_gql.importing.draft import LineDraft, OrderDraft
 from refund_gql.importing.mapping import OrderMapping
 from refund_gql.models.order import fulfilment_of
-from refund_gql.states import Fulfilment
 
 _ORDERS = CopyTable(
     models.Order, "id", "shop_id", "customer_id", "number", "currency", "fulfilment",

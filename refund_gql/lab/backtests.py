@@ -8,6 +8,7 @@ from refund_gql import clock, database
 from refund_gql.auth import Viewer
 from refund_gql.backoffice import rule_drafts
 from refund_gql.backoffice.rule_drafts import RuleDraft, Wanted
+from refund_gql.choices import BacktestStatus, RuleMode, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
 from refund_gql.flow import once as idempotency
@@ -18,7 +19,6 @@ from refund_gql.models import Rule, RuleBacktest, RuleVersion, Shop, new_id
 from refund_gql.roles import Role
 from refund_gql.rules import engine, records
 from refund_gql.rules.actions import AVAILABLE
-from refund_gql.states import BacktestStatus, RuleMode, RuleTrigger
 
 MAX_WINDOW = timedelta(days=400)
 MAX_OPEN = 3

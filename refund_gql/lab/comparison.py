@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from refund_gql.auth import Viewer
+from refund_gql.choices import RuleMode, RuleOutcome
 from refund_gql.database import fetch
 from refund_gql.errors import NotFound
 from refund_gql.lab.backtests import Window
@@ -14,7 +15,7 @@ from refund_gql.lab.tally import MAX_SAMPLES, Sum
 from refund_gql.models import Rule
 from refund_gql.rules import actions
 from refund_gql.rules.actions import ActionKind
-from refund_gql.states import RefundStatus, RuleMode, RuleOutcome
+from refund_gql.states import RefundStatus
 
 _JUDGED = """
 with judged as (

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from refund_gql.choices import RuleMatching, RuleMode
 from refund_gql.rules import actions
 from refund_gql.rules.engine import Rule
-from refund_gql.states import RuleMatching, RuleMode
 
 
 @dataclass(frozen=True, kw_only=True)

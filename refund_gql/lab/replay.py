@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from refund_gql.choices import RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.errors import InvalidCondition
 from refund_gql.lab.lineup import Lineup
 from refund_gql.lab.tally import (
@@ -33,7 +34,7 @@ from refund_gql.rules.engine import Evaluation, Rule, Verdict
 from refund_gql.rules.explanation import explain
 from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.rules.language import Bound, Compiled
-from refund_gql.states import RefundKind, RuleMode, RuleOutcome, RuleTrigger
+from refund_gql.states import RefundKind
 
 
 class People(StrEnum):

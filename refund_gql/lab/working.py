@@ -13,13 +13,13 @@ from uuid import UUID
 import structlog
 
 from refund_gql import clock, database, jobs
+from refund_gql.choices import BacktestStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import Unavailable
 from refund_gql.lab import history, lineup, tally
 from refund_gql.lab.history import Page, Place
 from refund_gql.lab.replay import Replay
 from refund_gql.models import RuleBacktest
-from refund_gql.states import BacktestStatus
 
 _log = structlog.get_logger(__name__)
 

@@ -7,13 +7,13 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from refund_gql.models.row import ShopRow, choice, mapping, minor_units, moment, reference
-from refund_gql.states import (
+from refund_gql.choices import (
     CouponPurpose,
     CouponStatus,
     RestitutionKind,
     RestitutionStatus,
 )
+from refund_gql.models.row import ShopRow, choice, mapping, minor_units, moment, reference
 
 
 class ErrandRow(ShopRow):

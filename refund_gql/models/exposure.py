@@ -7,8 +7,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
+from refund_gql.choices import ClaimReason, ClaimStatus, ExposureRelease
 from refund_gql.models.row import ShopRow, choice, minor_units, moment, reference
-from refund_gql.states import ClaimReason, ClaimStatus, ExposureRelease
 
 ANY_TIER = "default"
 """Whose limit holds for customers without a tier, and for tiers without a limit of their own."""

@@ -7,8 +7,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint
 
+from refund_gql.choices import BacktestStatus
 from refund_gql.models.row import ShopRow, choice, mapping, moment, reference
-from refund_gql.states import BacktestStatus
 
 
 class RuleBacktest(ShopRow):

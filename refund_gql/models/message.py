@@ -6,8 +6,8 @@ from uuid import UUID
 
 from tortoise import fields
 
+from refund_gql.choices import DeliveryStatus, MessageStatus
 from refund_gql.models.row import ShopRow, choice, listing, mapping, moment, reference
-from refund_gql.states import DeliveryStatus, MessageStatus
 
 
 class Template(ShopRow):

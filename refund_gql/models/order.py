@@ -11,8 +11,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint
 
+from refund_gql.choices import Fulfilment
 from refund_gql.models.row import ShopRow, choice, listing, mapping, minor_units, moment, reference
-from refund_gql.states import Fulfilment
 
 
 class Customer(ShopRow):

@@ -7,9 +7,9 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
+from refund_gql.choices import PayoutStatus
 from refund_gql.models.row import ShopRow, choice, mapping, minor_units, moment, reference
 from refund_gql.providers import OutcomeState
-from refund_gql.states import PayoutStatus
 
 
 class Payout(ShopRow):

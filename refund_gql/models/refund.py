@@ -7,6 +7,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
+from refund_gql.choices import Priority, ReturnStatus
 from refund_gql.events import EventType
 from refund_gql.models.row import (
     ShopRow,
@@ -17,7 +18,7 @@ from refund_gql.models.row import (
     moment,
     reference,
 )
-from refund_gql.states import Priority, RefundKind, RefundStatus, ReturnStatus, Step
+from refund_gql.states import RefundKind, RefundStatus, Step
 
 
 class ReasonTag(ShopRow):

@@ -7,9 +7,9 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
+from refund_gql.choices import AppealOutcome, CrmFlagsStatus, FlagChangeKind
 from refund_gql.models.row import ShopRow, choice, listing, mapping, minor_units, moment, reference
 from refund_gql.providers import RiskLevel
-from refund_gql.states import AppealOutcome, CrmFlagsStatus, FlagChangeKind
 
 
 class CustomerRisk(ShopRow):

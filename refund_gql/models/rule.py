@@ -7,8 +7,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint
 
+from refund_gql.choices import RuleChangeKind, RuleMode, RuleTrigger
 from refund_gql.models.row import ShopRow, choice, listing, mapping, moment, reference
-from refund_gql.states import RuleChangeKind, RuleMode, RuleTrigger
 
 
 class Rule(ShopRow):

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from refund_gql import clock, database, ids, jobs
 from refund_gql.auth import Viewer
+from refund_gql.choices import DeliveryStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
 from refund_gql.events import EventType
 from refund_gql.models import Event, Order, Refund, WebhookDelivery, WebhookEndpoint, new_id
 from refund_gql.roles import Role
-from refund_gql.states import DeliveryStatus
 
 
 class Failure(StrEnum):

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from refund_gql import clock, jobs
+from refund_gql.choices import MessageStatus
 from refund_gql.database import Transaction
 from refund_gql.events import EventType
 from refund_gql.models import Customer, Event, Message, Shop
@@ -13,7 +14,6 @@ from refund_gql.outbox import wording
 from refund_gql.outbox.channels import Channels, choose, preferred
 from refund_gql.outbox.kinds import KINDS, MessageKind
 from refund_gql.outbox.wording import Place
-from refund_gql.states import MessageStatus
 
 NO_ADDRESS = "NO_ADDRESS"
 """The code of a message to somebody whom no channel reaches."""

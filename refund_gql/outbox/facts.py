@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from babel import dates, numbers
 
 from refund_gql import money
+from refund_gql.choices import CouponStatus
 from refund_gql.database import Transaction
 from refund_gql.models import (
     Coupon,
@@ -21,7 +22,7 @@ from refund_gql.models import (
     Shop,
 )
 from refund_gql.outbox.kinds import MessageKind
-from refund_gql.states import CouponStatus, Step
+from refund_gql.states import Step
 
 _COUPON = ("coupon_code", "coupon_amount", "least_order_amount", "valid_until")
 MAX_WORDS = 2_000

@@ -14,6 +14,7 @@ import structlog
 
 from refund_gql import clock, database
 from refund_gql.auth import Viewer
+from refund_gql.choices import MessageStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound, Unavailable
 from refund_gql.models import Message, Refund
@@ -25,7 +26,6 @@ from refund_gql.outbox.kinds import KINDS
 from refund_gql.providers.errors import Misconfigured, ProviderError, Refused, Retryable
 from refund_gql.providers.notifier import Delivery, Notification, Notifier
 from refund_gql.roles import Role
-from refund_gql.states import MessageStatus
 from refund_gql.validation import printable
 
 MAX_TRIES = 10

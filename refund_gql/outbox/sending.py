@@ -16,6 +16,7 @@ import structlog
 
 from refund_gql import clock, database, vault
 from refund_gql.auth import Viewer
+from refund_gql.choices import DeliveryStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import NotFound
 from refund_gql.models import WebhookDelivery, WebhookEndpoint, new_id
@@ -24,7 +25,6 @@ from refund_gql.outbox.deliveries import DisabledReason, Failure
 from refund_gql.outbox.guard import Answer, Guard
 from refund_gql.roles import Role
 from refund_gql.settings import Settings
-from refund_gql.states import DeliveryStatus
 from refund_gql.vault import Vault
 
 _log = structlog.get_logger(__name__)

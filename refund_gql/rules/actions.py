@@ -13,10 +13,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from refund_gql.choices import Priority, RuleTrigger
 from refund_gql.errors import InvalidInput
 from refund_gql.money import MAX_MINOR_UNITS
 from refund_gql.providers import RiskLevel
-from refund_gql.states import Priority, RuleTrigger
 
 MAX_ACTIONS = 10
 """Actions of one rule."""

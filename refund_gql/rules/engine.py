@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from refund_gql.choices import RuleMatching, RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.errors import InvalidCondition
 from refund_gql.rules import language
 from refund_gql.rules.actions import Action, Hold, Words
 from refund_gql.rules.facts import Facts
 from refund_gql.rules.language import Bound, Judgement
-from refund_gql.states import RuleMatching, RuleMode, RuleOutcome, RuleTrigger
 
 
 @dataclass(frozen=True, kw_only=True)

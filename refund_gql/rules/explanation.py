@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from refund_gql.choices import RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.rules.actions import (
     Action,
     Approve,
@@ -13,7 +14,6 @@ from refund_gql.rules.actions import (
     Route,
 )
 from refund_gql.rules.engine import CAP_REACHED, Evaluation, Rule, Verdict
-from refund_gql.states import RuleMode, RuleOutcome, RuleTrigger
 
 DESKS: Mapping[Desk, Mapping[str, str]] = {
     Desk.REVIEW: {"en": "customer service", "zh": "客服初审"},

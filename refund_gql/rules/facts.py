@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from refund_gql.choices import RuleTrigger
 from refund_gql.money import MAX_MINOR_UNITS
-from refund_gql.states import RefundKind, RefundStatus, RuleTrigger
+from refund_gql.states import RefundKind, RefundStatus
 
 FactValue = bool | int | float | str | tuple[str, ...]
 

@@ -12,12 +12,12 @@ from functools import lru_cache
 
 import cel_expr_python.cel as cel
 
+from refund_gql.choices import RuleOutcome, RuleTrigger
 from refund_gql.errors import InvalidCondition
 from refund_gql.rules import mistake
 from refund_gql.rules.facts import FACTS, FactType, FactValue
 from refund_gql.rules.mistake import Mistake
 from refund_gql.rules.scan import MAX_MISTAKES, scan
-from refund_gql.states import RuleOutcome, RuleTrigger
 
 _CEL_TYPES = {
     FactType.BOOL: cel.Type.BOOL,

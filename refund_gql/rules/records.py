@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from refund_gql.choices import RuleMatching, RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.models import RuleEvaluation, RuleUse, Shop, new_id
 from refund_gql.rules import actions
 from refund_gql.rules.engine import Evaluation, Rule, Usage, Verdict
 from refund_gql.rules.explanation import explain
-from refund_gql.states import RuleMatching, RuleMode, RuleOutcome, RuleTrigger
 
 _LOAD = """
 select r.id, v.id as version_id, v.number, r.name, r.mode, r.position, v.condition, v.actions,

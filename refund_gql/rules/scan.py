@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from refund_gql.choices import RuleTrigger
 from refund_gql.rules import mistake
 from refund_gql.rules.facts import BY_NAME, FACTS, FactType
 from refund_gql.rules.mistake import Mistake
-from refund_gql.states import RuleTrigger
 
 MAX_LENGTH = 2000
 """Characters of a condition."""

@@ -11,12 +11,12 @@ from uuid import uuid4
 import asyncpg
 
 from refund_gql import cli, jobs
+from refund_gql.choices import PayoutStatus
 from refund_gql.flow import conversation, once, payout, request, settlement
 from refund_gql.flow.journal import Change
 from refund_gql.flow.settlement import Terms
 from refund_gql.models import Capture, Payout
 from refund_gql.providers import Outcome, OutcomeState
-from refund_gql.states import PayoutStatus
 
 
 def new_number_per_attempt() -> None:

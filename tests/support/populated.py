@@ -10,6 +10,15 @@ import orjson
 from refund_gql import clock, ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
+from refund_gql.choices import (
+    BacktestStatus,
+    CrmFlagsStatus,
+    DeliveryStatus,
+    MessageStatus,
+    RuleMatching,
+    RuleMode,
+    RuleTrigger,
+)
 from refund_gql.graphql.sources import Node
 from refund_gql.lab import lineup, tally
 from refund_gql.lab.lineup import Lineup
@@ -41,15 +50,6 @@ from refund_gql.models import (
 from refund_gql.roles import Role
 from refund_gql.rules import actions, engine
 from refund_gql.settings import Settings
-from refund_gql.states import (
-    BacktestStatus,
-    CrmFlagsStatus,
-    DeliveryStatus,
-    MessageStatus,
-    RuleMatching,
-    RuleMode,
-    RuleTrigger,
-)
 from support.api import Api, key
 from support.refusals import mutate
 from support.snapshot import Snapshot, snapshot

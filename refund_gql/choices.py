@@ -1,0 +1,296 @@
+"""What columns with few values may say: one enum for each. The journey itself is in `states`."""
+
+from enum import StrEnum
+
+
+class ReturnStatus(StrEnum):
+    """Where the goods stand; an axis of its own beside the money."""
+
+    AWAITED = "AWAITED"
+    SHIPPED = "SHIPPED"
+    RECEIVED = "RECEIVED"
+    INSPECTED = "INSPECTED"
+    CANCELLED = "CANCELLED"
+
+
+class Priority(StrEnum):
+    """How soon people are to look at a refund; in rising order."""
+
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+    URGENT = "URGENT"
+
+    @property
+    def rank(self) -> int:
+        """0 is the lowest."""
+        return list(Priority).index(self)
+
+
+class PayoutStatus(StrEnum):
+    """Where one payout on one capture stands."""
+
+    READY = "READY"
+    """Committed; no byte has been sent to the gateway under this number."""
+    SENDING = "SENDING"
+    """A call is under way, or was cut off: nobody knows yet."""
+    UNKNOWN = "UNKNOWN"
+    """The gateway may or may not have paid; it is asked until it proves one or the other."""
+    PROCESSING = "PROCESSING"
+    """The gateway accepted it and has not finished."""
+    REJECTED = "REJECTED"
+    """Proof that no money moved."""
+    NEEDS_MANUAL = "NEEDS_MANUAL"
+    """Only a person can tell, or can finish it."""
+    SUCCEEDED = "SUCCEEDED"
+    """Proof that the money moved."""
+    REVERSED = "REVERSED"
+    """It had moved, and the gateway took it back later."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """True while the gateway may hold this payout without our knowing its end."""
+        return self in {PayoutStatus.SENDING, PayoutStatus.UNKNOWN}
+
+    @property
+    def counts_against_cap(self) -> bool:
+        """True while the amount is taken from the capture's refundable rest."""
+        return self not in {PayoutStatus.REJECTED, PayoutStatus.REVERSED}
+
+
+class RuleTrigger(StrEnum):
+    """What makes the shop's rules look at a refund."""
+
+    REQUESTED = "REQUESTED"
+    """It was asked for, and nobody has decided yet."""
+    STATUS_CHANGED = "STATUS_CHANGED"
+    """It has gone from one status to another."""
+    TRACKING_EVENT = "TRACKING_EVENT"
+    """A courier has news of one of its parcels."""
+    CLOCK = "CLOCK"
+    """Time has passed in its status."""
+    RISK_CHANGED = "RISK_CHANGED"
+    """What is known of its customer's risk has changed."""
+
+
+class RuleMode(StrEnum):
+    """Whether a rule acts."""
+
+    LIVE = "LIVE"
+    """It acts."""
+    SHADOW = "SHADOW"
+    """It is judged, and what it would have done is recorded; nothing comes of it."""
+    OFF = "OFF"
+    """It is not looked at."""
+
+
+class RuleMatching(StrEnum):
+    """How far the rules of one trigger are read."""
+
+    FIRST = "FIRST"
+    """Up to the first that matches; that one acts alone."""
+    ALL = "ALL"
+    """To the end: every rule that matches acts, and the first that decides where the refund goes
+    has decided."""
+
+
+class RuleOutcome(StrEnum):
+    """What came of judging one rule."""
+
+    MATCHED = "MATCHED"
+    """Its condition holds."""
+    NOT_MATCHED = "NOT_MATCHED"
+    """Its condition does not hold."""
+    UNKNOWN = "UNKNOWN"
+    """Its condition needs a fact that is not known: it does not match."""
+    ERROR = "ERROR"
+    """Its condition cannot be worked out on these facts, as in a division by zero: no match."""
+    CAPPED = "CAPPED"
+    """Its condition holds, and it has done enough for today: a person decides."""
+    OUT_OF_DATE = "OUT_OF_DATE"
+    """It is not valid yet, or no longer."""
+
+
+class RuleChangeKind(StrEnum):
+    """What somebody did to a rule."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    MODE_SET = "MODE_SET"
+    MOVED = "MOVED"
+    DELETED = "DELETED"
+
+
+class BacktestStatus(StrEnum):
+    """Where the trial of a rule on the shop's history stands."""
+
+    QUEUED = "QUEUED"
+    """Nothing has been looked at yet."""
+    RUNNING = "RUNNING"
+    """Some refunds have been looked at."""
+    DONE = "DONE"
+    """All have; there is a report."""
+    FAILED = "FAILED"
+    """The engine could not go on."""
+    CANCELLED = "CANCELLED"
+    """Somebody did not want to wait."""
+
+
+class MessageStatus(StrEnum):
+    """Where a message to a person stands."""
+
+    QUEUED = "QUEUED"
+    """Not handed over yet, or to be handed over again."""
+    SENDING = "SENDING"
+    """A call is under way, or was cut off."""
+    SENT = "SENT"
+    """The channel has taken it."""
+    SUPERSEDED = "SUPERSEDED"
+    """This channel cannot reach the person; the next one took over."""
+    DEAD = "DEAD"
+    """Given up, or its outcome is not known and the channel does not drop doubles: a dead letter
+    that staff can see and send again."""
+
+
+class DeliveryStatus(StrEnum):
+    """Where a webhook to the shop stands."""
+
+    QUEUED = "QUEUED"
+    """Waits for its first or its next try."""
+    DELIVERED = "DELIVERED"
+    """Answered with 2xx."""
+    DEAD = "DEAD"
+    """Three days of tries, or an endpoint that is disabled: staff can send it again."""
+
+
+class RiskSource(StrEnum):
+    """Who says something about a customer's risk."""
+
+    CRM = "CRM"
+    """A CRM system."""
+    HISTORY = "HISTORY"
+    """What the customer has done in this shop."""
+    FLAG = "FLAG"
+    """A flag that the shop, or one of its rules, has set."""
+
+
+class FlagChangeKind(StrEnum):
+    """What happened to a customer's flag."""
+
+    SET = "SET"
+    APPEALED = "APPEALED"
+    """The customer, or somebody for her, asks to look again."""
+    UPHELD = "UPHELD"
+    """Somebody has looked again, and it stays."""
+    REMOVED = "REMOVED"
+    EXPIRED = "EXPIRED"
+
+
+class AppealOutcome(StrEnum):
+    """What came of looking again."""
+
+    UPHELD = "UPHELD"
+    """The flag stays."""
+    REMOVED = "REMOVED"
+    """The flag is gone."""
+
+
+class CrmFlagsStatus(StrEnum):
+    """Where one CRM system stands with a customer's flags."""
+
+    PENDING = "PENDING"
+    """It is to be told, or to be told again."""
+    TOLD = "TOLD"
+    """It has taken them."""
+    REFUSED = "REFUSED"
+    """It has refused them for good; the next change of the flags is tried again."""
+
+
+class CouponPurpose(StrEnum):
+    """Why a customer gets a coupon."""
+
+    GIFT = "GIFT"
+    """To buy again, after a refund."""
+    COMPENSATION = "COMPENSATION"
+    """For trouble the shop has caused: store credit on top of what was paid back."""
+    RESTITUTION = "RESTITUTION"
+    """For what the customer had paid with and cannot get back as it was."""
+
+
+class CouponStatus(StrEnum):
+    """Where a coupon stands."""
+
+    WANTED = "WANTED"
+    """Waits for its turn, for the refund's decision, or for a CRM system."""
+    ISSUING = "ISSUING"
+    """A call is under way, or nobody knows its end: the CRM system is asked again."""
+    ISSUED = "ISSUED"
+    """The customer has it."""
+    FAILED = "FAILED"
+    """Refused, or given up after days; staff can have it tried again."""
+    WITHDRAWN = "WITHDRAWN"
+    """Never issued: the refund came to nothing first, or staff changed their mind."""
+    REVOKING = "REVOKING"
+    """Staff want it made worthless, and the CRM system has not confirmed."""
+    REVOKED = "REVOKED"
+    """Worthless."""
+
+
+class RestitutionKind(StrEnum):
+    """What else a customer had paid with."""
+
+    POINTS = "POINTS"
+    COUPON = "COUPON"
+
+
+class RestitutionStatus(StrEnum):
+    """How far something is given back."""
+
+    WANTED = "WANTED"
+    """Waits for its turn, or for a CRM system."""
+    RESTORING = "RESTORING"
+    """A call is under way, or nobody knows its end: the CRM system is asked again."""
+    RESTORED = "RESTORED"
+    """The customer has it back."""
+    FAILED = "FAILED"
+    """Refused, or given up after days; staff can have it tried again."""
+
+
+class ExposureRelease(StrEnum):
+    """Why money that went ahead of its goods no longer counts against the customer's limit."""
+
+    SCANNED = "SCANNED"
+    """A courier has the goods."""
+    RECEIVED = "RECEIVED"
+    """The warehouse has them."""
+    CLAIMED = "CLAIMED"
+    """They never came: a claim took its place."""
+
+
+class ClaimReason(StrEnum):
+    """Why the shop is owed something after it has paid."""
+
+    OVERDUE = "OVERDUE"
+    """The goods did not come in time."""
+    INSPECTION = "INSPECTION"
+    """They came, and some were missing or worth less."""
+    REPORTED = "REPORTED"
+    """A member of staff says so, as when a courier lost the parcel."""
+
+
+class ClaimStatus(StrEnum):
+    """Where a claim stands; people close it, and no money is ever taken for it."""
+
+    OPEN = "OPEN"
+    SETTLED = "SETTLED"
+    """The goods came after all, or somebody made up for them."""
+    WRITTEN_OFF = "WRITTEN_OFF"
+    """The shop bears the loss."""
+
+
+class Fulfilment(StrEnum):
+    """How far goods have left the warehouse, per line and per order."""
+
+    UNSHIPPED = "UNSHIPPED"
+    PARTLY_SHIPPED = "PARTLY_SHIPPED"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
