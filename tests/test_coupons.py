@@ -14,6 +14,7 @@ from support.api import Api, key
 from support.loyalty import (
     HOLD,
     Counter,
+    attended,
     by_hand,
     coupons,
     credit,
@@ -44,11 +45,7 @@ from refund_gql.testing.faults import Fault
 async def counter(
     world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Counter]:
-    """The shop's CRM system, whose jobs are done by hand."""
-    made = Counter(Crms.of(engine.providers))
-    made.open(monkeypatch, engine)
-    await set_up(world)
-    async with by_hand(monkeypatch, made):
+    async with attended(world, engine, monkeypatch) as made:
         yield made
 
 

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import settings as campaign
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from support.api import Api, key
+from support.campaign import CAMPAIGN
 from support.trust import Answer, finding, row_id, sent_back, step, trusting
 from support.world import World, make_world
 
@@ -236,17 +236,6 @@ async def play(api: Api, settings: Settings, database_url: str) -> Any:
         await asyncio.to_thread(run_state_machine_as_test, Play, settings=how)
 
     return run
-
-
-CAMPAIGN = campaign(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-    # Shrinking replays the story a thousand times; the story as it was found is short enough.
-    phases=[Phase.generate],
-)
 
 
 async def test_whatever_happens_nobody_gets_more_first_than_allowed(

@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.loyalty import (
     Counter,
-    by_hand,
+    attended,
     paid_and_cared_for,
     restitutions,
     row_id,
-    set_up,
 )
 from support.refusals import mutate
 from support.world import World
@@ -23,7 +22,6 @@ from support.world import World
 from refund_gql import database, ids
 from refund_gql.app import Engine
 from refund_gql.flow import aftercare, restoring
-from refund_gql.flow.errands import Crms
 from refund_gql.flow.restitution import Progress
 from refund_gql.models import CareRefund, Event, Order, Restitution
 from refund_gql.providers import CustomerKey, Refused
@@ -37,11 +35,7 @@ LINES = [{"sku": sku, "title": sku, "quantity": 1, "unitPrice": 1000} for sku in
 async def counter(
     world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Counter]:
-    """The shop's CRM system, whose jobs are done by hand."""
-    made = Counter(Crms.of(engine.providers))
-    made.open(monkeypatch, engine)
-    await set_up(world)
-    async with by_hand(monkeypatch, made):
+    async with attended(world, engine, monkeypatch) as made:
         yield made
 
 

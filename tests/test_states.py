@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import settings as campaign
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,6 +25,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from support.campaign import CAMPAIGN
 from support.providers import line
 from support.world import World, make_world
 
@@ -1009,17 +1009,6 @@ async def play(
 @pytest.fixture
 def make_a_world(api: Any, settings: Any) -> Callable[[], Awaitable[World]]:
     return lambda: make_world(api, settings)
-
-
-CAMPAIGN = campaign(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-    # Shrinking replays the story a thousand times; the story as it was found is short enough.
-    phases=[Phase.generate],
-)
 
 
 async def test_whatever_happens_in_whatever_order_the_books_add_up(

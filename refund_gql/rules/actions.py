@@ -255,22 +255,13 @@ ROUTE only within customer service."""
 
 AVAILABLE = Abilities(
     kinds={
-        RuleTrigger.REQUESTED: frozenset(
-            {
-                ActionKind.APPROVE,
-                ActionKind.APPROVE_RETURN,
-                ActionKind.ROUTE,
-                ActionKind.HOLD,
-                ActionKind.REFUND_FIRST,
-                ActionKind.ADD_TAG,
-                ActionKind.FLAG,
-                ActionKind.UNFLAG,
-                ActionKind.ISSUE_COUPON,
-                ActionKind.COMPENSATE,
-                ActionKind.NOTIFY,
-                ActionKind.ESCALATE,
-            }
-        ),
+        RuleTrigger.REQUESTED: _LATER
+        | {
+            ActionKind.APPROVE,
+            ActionKind.APPROVE_RETURN,
+            ActionKind.HOLD,
+            ActionKind.REFUND_FIRST,
+        },
         **{trigger: _LATER for trigger in RuleTrigger if trigger is not RuleTrigger.REQUESTED},
     },
     desks=frozenset(Desk),

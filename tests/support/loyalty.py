@@ -75,6 +75,18 @@ async def set_up(world: World) -> None:
     )
 
 
+@asynccontextmanager
+async def attended(
+    world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Counter]:
+    """The shop's CRM system, whose jobs are done by hand."""
+    made = Counter(Crms.of(engine.providers))
+    made.open(monkeypatch, engine)
+    await set_up(world)
+    async with by_hand(monkeypatch, made):
+        yield made
+
+
 async def read_all_rules(world: World) -> None:
     """Every rule that matches acts, so that one can give what another has approved."""
     await Shop.filter(id=world.shop.id).update(rule_matching={"REQUESTED": "ALL"})
