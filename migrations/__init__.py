@@ -1,7 +1,8 @@
 """The schema's history. A new step: `make migration name=add_this` after changing a model.
 
-Constraints of a new table need an `AddConstraint` of their own: Tortoise leaves those of
-`CreateModel` out. A test compares the migrated schema with the models.
+Constraints of new tables need a statement of their own, since Tortoise leaves those of
+`CreateModel` out: one `RunSQL` for all of a migration, because Tortoise copies every model for
+each operation. A test compares the migrated schema with the models.
 """
 
 from refund_gql.database import orm_config
