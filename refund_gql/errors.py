@@ -144,6 +144,17 @@ class NoSecretKey(Refusal):
     recorded = False
 
 
+class NotInstalled(Refusal):
+    """This needs a part of the engine that was not installed."""
+
+    code = "NOT_INSTALLED"
+    texts = {
+        "en": "The engine was installed without this part: pip install 'refund-gql[{extra}]'",
+        "zh": "系统未安装该功能：pip install 'refund-gql[{extra}]'",
+    }
+    recorded = False
+
+
 # --- ask somebody else ----------------------------------------------------------------------
 
 

@@ -193,6 +193,7 @@ KINDS: dict[str, dict[str, str]] = {
     "RefundLine": {"en": "refund line", "zh": "退款商品"},
     "Payout": {"en": "payout", "zh": "退款付款"},
     "CustomerFlag": {"en": "flag", "zh": "顾客标记"},
+    "CampaignDay": {"en": "campaign day", "zh": "大促日"},
     "Message": {"en": "message", "zh": "消息"},
     "Claim": {"en": "claim", "zh": "追索单"},
     "Rule": {"en": "rule", "zh": "规则"},

@@ -203,6 +203,11 @@ QUERIES: dict[str, tuple[str, Answer]] = {
         " __typename } }",
         {"a": "2026-01-01T00:00:00Z", "b": "2026-02-01T00:00:00Z"},
     ),
+    "forecast": ("query Q($a: Int!) { forecast(days: $a) { __typename } }", {"a": 7}),
+    "campaigns": (
+        "query Q($a: Date!, $b: Date!) { campaigns(from: $a, until: $b) { __typename } }",
+        {"a": "2026-01-01", "b": "2026-02-01"},
+    ),
     "ruleBacktestRun": ("query Q($a: ID!) { ruleBacktestRun(id: $a) { id } }", {"a": ""}),
     "ruleBacktestRuns": (
         "query Q($a: Int!, $b: String) { ruleBacktestRuns(first: $a, after: $b) { totalCount } }",

@@ -365,6 +365,8 @@ def ruling() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "ruleDelete", nowhere
     yield "ruleBacktest", {"from": "2026-01-01T00:00:00Z"}
     yield "ruleBacktestCancel", {"id": ids.encode("RuleBacktestRun", new_id())}
+    yield "campaignSet", {"code": "", "on": "2026-01-01", "names": []}
+    yield "campaignRemove", {"code": "nothing", "on": "2026-01-01"}
 
 
 def outward() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -107,6 +107,8 @@ WITHOUT_IDS = (
     ("webhookEndpoints", "WebhookEndpoint"),
     ("plugins", "Plugin"),
     ("ruleBacktestRuns", "RuleBacktestRunConnection"),
+    ("forecast", "ForecastResult"),
+    ('campaigns(from: "2026-01-01", until: "2026-12-31")', "CampaignCalendarResult"),
 )
 """Query -> what it finds."""
 

@@ -54,6 +54,11 @@ class NoSecretKey(Problem):
     pass
 
 
+@strawberry.type(description="The engine was installed without this part: ask who runs it.")
+class NotInstalled(Problem):
+    pass
+
+
 @strawberry.type(description="The refund's status does not allow this step.")
 class IllegalStep(Problem):
     current_status: str = strawberry.field(
@@ -126,6 +131,7 @@ _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.AlreadyExists: (AlreadyExists, _object_type),
     errors.NotAllowed: (NotAllowed, _pick("reason")),
     errors.NoSecretKey: (NoSecretKey, _pick()),
+    errors.NotInstalled: (NotInstalled, _pick()),
     errors.IllegalStep: (IllegalStep, _illegal_step),
     errors.StaleVersion: (StaleVersion, _pick("current_version")),
     errors.StaleBalance: (StaleBalance, _maximum),

@@ -9,6 +9,7 @@ from refund_gql.models.aftercare import (
 )
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
+from refund_gql.models.insight import CampaignDay
 from refund_gql.models.lab import RuleBacktest
 from refund_gql.models.message import (
     Message,
@@ -51,6 +52,7 @@ from refund_gql.models.tracking import TrackingCheckpoint
 
 __all__ = [
     "ApiToken",
+    "CampaignDay",
     "Capture",
     "CareEntry",
     "CareNote",

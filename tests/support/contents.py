@@ -111,6 +111,8 @@ MUTATIONS: dict[str, Answer] = {
     "careAssign": {"id": "x", "staffId": "x"},
     "careNote": {"id": "x", "text": "T", "contacted": True},
     "careClose": {"id": "x", "text": "T"},
+    "campaignSet": {"code": "C", "on": "2026-01-31", "names": [{"locale": "zh", "name": "N"}]},
+    "campaignRemove": {"code": "C", "on": "2026-01-31"},
 }  # fmt: skip
 
 RULE: Answer = {

@@ -1,7 +1,7 @@
 """A shop with a row in every table, all its texts carrying the shop's own mark."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from refund_gql.lab.lineup import Lineup
 from refund_gql.lab.tally import Differences, Disagreement, Sample, Sum, Tally
 from refund_gql.models import (
     ApiToken,
+    CampaignDay,
     CareRefund,
     Coupon,
     CrmFlags,
@@ -326,6 +327,9 @@ async def _rules(shop: Populated) -> None:
         amount=shop.price,
     )
     await _backtest(shop, version)
+    await CampaignDay.create(
+        shop_id=shop.shop_id, code=shop.mark, on=date(2026, 1, 18), labels={"zh": shop.mark}
+    )
 
 
 async def _backtest(shop: Populated, version: RuleVersion) -> None:
