@@ -95,7 +95,8 @@ def by_root(role: Role, shop: Populated) -> Iterator[Question]:
         yield text, {"id": order["id"]}
     for call, kind in (*WITHOUT_IDS, *with_names()):
         if may(role)(("Query", call.partition("(")[0])):
-            yield f"{{ {call} {{ {documents.everything(kind, may(role), 2)} }} }}", {}
+            found = f"... on {kind} {{ {documents.everything(kind, may(role), 2)} }}"
+            yield f"{{ {call} {{ {found} }} }}", {}
 
 
 WITHOUT_IDS = (
@@ -107,8 +108,8 @@ WITHOUT_IDS = (
     ("webhookEndpoints", "WebhookEndpoint"),
     ("plugins", "Plugin"),
     ("ruleBacktestRuns", "RuleBacktestRunConnection"),
-    ("forecast", "ForecastResult"),
-    ('campaigns(from: "2026-01-01", until: "2026-12-31")', "CampaignCalendarResult"),
+    ("forecast", "Forecast"),
+    ('campaigns(from: "2026-01-01", until: "2026-12-31")', "CampaignCalendar"),
 )
 """Query -> what it finds."""
 
