@@ -225,6 +225,31 @@ def _where(status: str, locale: str) -> str:
     return status
 
 
+class AlreadyTaken(Refusal):
+    """A colleague looks after it: leave it to them, or have it handed over."""
+
+    code = "ALREADY_TAKEN"
+    texts = {
+        "en": "{assignee} looks after it already; ask them, or an owner, to hand it over",
+        "zh": "该退款已由{assignee}处理，如需接手请联系对方或店主转交",
+    }
+    recorded = False
+
+
+class NotWaiting(Refusal):
+    """The refund waits for nobody of the shop: there is nothing to take."""
+
+    code = "NOT_WAITING"
+    texts = {
+        "en": "The refund waits at no desk. Where it stands: {status}",
+        "zh": "该退款当前无需人工处理，状态为“{status}”",
+    }
+    recorded = False
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        return {"status": _where(self.data["status"], locale)}
+
+
 class StaleVersion(Refusal):
     """Somebody changed the refund since you looked: read it again."""
 

@@ -107,6 +107,9 @@ WITHOUT_IDS = (
     ("webhookEndpoints", "WebhookEndpoint"),
     ("plugins", "Plugin"),
     ("ruleBacktestRuns", "RuleBacktestRunConnection"),
+    ("queues", "Queue"),
+    ("scripts(first: 50)", "ScriptConnection"),
+    ("scriptVariables", "TemplateVariable"),
 )
 """Query -> what it finds."""
 
@@ -395,6 +398,9 @@ def steps(refund: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "returnInspect", {**step, "lines": findings(refund)}
     yield "refundApproveFinance", step
     yield "refundCancel", step
+    yield "refundTake", step
+    yield "refundAssign", step
+    yield "refundNote", {**step, "text": "T"}
 
 
 def findings(refund: dict[str, Any]) -> list[dict[str, Any]]:

@@ -62,6 +62,16 @@ class IllegalStep(Problem):
     allowed_next: list[Step] = strawberry.field(description="What you can do now instead.")
 
 
+@strawberry.type(description="A colleague looks after it already: have it handed over.")
+class AlreadyTaken(Problem):
+    assignee: str = strawberry.field(description="Their name.")
+
+
+@strawberry.type(description="The refund waits for nobody of the shop.")
+class NotWaiting(Problem):
+    current_status: str = strawberry.field(description="Where it stands.")
+
+
 @strawberry.type(description="Somebody changed the refund since you looked: read it again.")
 class StaleVersion(Problem):
     current_version: int = strawberry.field(description="The version now.")
@@ -119,6 +129,10 @@ def _illegal_step(refusal: errors.IllegalStep, locale: str) -> dict[str, Any]:
     return {"current_status": refusal.data["status"], "allowed_next": allowed}
 
 
+def _status(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
+    return {"current_status": refusal.data["status"]}
+
+
 _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.InvalidInput: (InvalidInput, _invalid_input),
     errors.InvalidCondition: (InvalidCondition, _mistakes),
@@ -127,6 +141,8 @@ _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.NotAllowed: (NotAllowed, _pick("reason")),
     errors.NoSecretKey: (NoSecretKey, _pick()),
     errors.IllegalStep: (IllegalStep, _illegal_step),
+    errors.AlreadyTaken: (AlreadyTaken, _pick("assignee")),
+    errors.NotWaiting: (NotWaiting, _status),
     errors.StaleVersion: (StaleVersion, _pick("current_version")),
     errors.StaleBalance: (StaleBalance, _maximum),
     errors.IdempotencyConflict: (IdempotencyConflict, _pick()),

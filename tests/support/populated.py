@@ -52,6 +52,7 @@ from refund_gql.rules import actions, engine
 from refund_gql.settings import Settings
 from support.api import Api, key
 from support.refusals import mutate
+from support.rulebook import announced
 from support.snapshot import Snapshot, snapshot
 from support.world import World, eventually, make_world, shipped
 
@@ -134,6 +135,7 @@ async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
     await _outbox(shop)
     await _rules(shop)
     await _from_outside(shop)
+    await _desk(shop)
     shop.rows = await snapshot(world.shop.id)
     assert all(shop.rows.values()), {table for table, rows in shop.rows.items() if not rows}
     return shop
@@ -577,6 +579,24 @@ async def _from_outside(shop: Populated) -> None:
         found=shop.mark,
         reason=shop.mark,
     )
+
+
+# --- people at work ---------------------------------------------------------------------------
+
+
+async def _desk(shop: Populated) -> None:
+    """A note, and a canned text that was used for it; every text of the shop has its mark."""
+    texts = [{"locale": "en", "title": f"Title {shop.mark}", "body": f"Body {shop.mark}"}]
+    made = await _owner(
+        shop,
+        "scriptCreate",
+        {"code": f"script-{shop.mark}", "input": {"texts": texts}},
+        "... on Script { id }",
+    )
+    note = {"text": f"Note {shop.mark}", "scriptId": made["id"]}
+    await _step(shop, shop.world.agent, "review", "refundNote", **note)
+    noted = ids.required("id", shop.refunds["review"]["id"], "Refund")
+    await announced(noted)
 
 
 def roles() -> tuple[Role, ...]:
