@@ -19,7 +19,6 @@ from refund_gql.desks import STATUSES, WORKERS, Desk
 from refund_gql.flow import assignment, reconciliation
 from refund_gql.models import Event, Refund, Staff, WebhookDelivery
 from refund_gql.roles import Role
-from refund_gql.settings import Settings
 from refund_gql.states import FINAL, JOURNEY, RefundStatus
 
 Answer = dict[str, Any]
@@ -37,12 +36,12 @@ async def in_review(world: World) -> Answer:
     return await world.reaches(await world.refund(world.customer, order), "REVIEW")
 
 
-async def queue(by: Api, desk: str, **asked: Any) -> list[str]:
+async def queue(api: Api, desk: str, **asked: Any) -> list[str]:
     """The ids in a queue, in order, read two at a time."""
     found, after = list[str](), None
     while True:
         given = {"by": "ANYBODY", "first": 2, **asked}
-        page = (await by(QUEUE, desk=desk, after=after, **given))["queue"]
+        page = (await api(QUEUE, desk=desk, after=after, **given))["queue"]
         if not page["edges"]:
             assert page["totalCount"] == len(found)
             return found
@@ -78,14 +77,14 @@ async def hire(world: World, role: Role, *, available: bool = False) -> tuple[st
     found = await Staff.filter(shop_id=world.shop.id, role=role).order_by("-id").first()
     assert found is not None
     if available:
-        input = {"available": True}
-        assert (await mutate(client, "staffSetAvailable", input))["__typename"] == "Staff"
+        here = await mutate(client, "staffSetAvailable", {"available": True})
+        assert here["__typename"] == "Staff"
     return ids.encode("Staff", found.id), client
 
 
 async def deal_by_load(world: World) -> None:
-    input = {"autoAssign": "BY_LOAD"}
-    assert (await mutate(world.owner, "shopUpdate", {"input": input}))["__typename"] == "Shop"
+    changed = {"input": {"autoAssign": "BY_LOAD"}}
+    assert (await mutate(world.owner, "shopUpdate", changed))["__typename"] == "Shop"
 
 
 async def events(refund: Answer, *types: str) -> list[tuple[str, Answer, str]]:
@@ -175,7 +174,8 @@ async def test_the_most_urgent_come_first_and_then_the_oldest(world: World) -> N
 async def test_staying_at_a_desk_keeps_the_place_in_its_queue(world: World) -> None:
     first, second = await in_review(world), await in_review(world)
     await do(world.agent, "refundRequestEvidence", first, question="A photo, please?")
-    await do(world.customer, "refundProvideEvidence", first, answer="Here")
+    given = {"refundId": first["id"], "answer": "Here"}
+    assert (await mutate(world.customer, "refundProvideEvidence", given))["__typename"] == "Refund"
     assert await queue(world.agent, "FIRST_REVIEW") == [first["id"], second["id"]]
 
 
@@ -201,9 +201,9 @@ async def test_whose_cases(world: World) -> None:
 
 async def test_everybody_sees_their_own_desks(world: World) -> None:
     sidebars = {role: await world.as_(role)(QUEUES) for role in Role if desks.of_role(role)}
-    assert {
-        role: [one["desk"] for one in found["queues"]] for role, found in sidebars.items()
-    } == {role: [desk.value for desk in desks.of_role(role)] for role in sidebars}
+    assert {role: [one["desk"] for one in found["queues"]] for role, found in sidebars.items()} == {
+        role: [desk.value for desk in desks.of_role(role)] for role in sidebars
+    }
     for role in sidebars:
         for desk in set(Desk) - set(desks.of_role(role)):
             asked = {"desk": desk.value, "by": "ANYBODY", "first": 1}
@@ -290,7 +290,7 @@ async def test_a_case_is_handed_over_with_a_reason(world: World) -> None:
     assert back["assignee"] is None
     free = await do(stranger, "refundAssign", refund, staffId=colleague)
     assert free["assignee"] == {"id": colleague}
-    assert [type for type, _, _ in await events(refund, "ASSIGNED", "UNASSIGNED")] == [
+    assert [kind for kind, _, _ in await events(refund, "ASSIGNED", "UNASSIGNED")] == [
         "ASSIGNED", "ASSIGNED", "ASSIGNED", "UNASSIGNED", "ASSIGNED",
     ]  # fmt: skip
     notes = "notes { edges { node { kind text authorName } } }"
@@ -459,8 +459,7 @@ async def test_the_cases_of_who_has_left_go_back(world: World) -> None:
     await do(client, "refundReject", closed, reason="No")
     left = await mutate(world.owner, "staffSetActive", {"staffId": gone, "active": False})
     assert left["__typename"] == "Staff"
-    response = await client.post("{ viewer { name } }")
-    assert response.json()["data"] == {"viewer": None}
+    assert (await client.post("{ viewer { name } }")).status_code == 401
 
     async def back() -> bool | None:
         return True if await holder(world, refund) is None else None
@@ -576,8 +575,6 @@ async def test_nothing_is_to_be_dealt_out_that_waits_nowhere(world: World, engin
     connection = await asyncpg.connect(engine.database_url)
     try:
         with pytest.raises(asyncpg.CheckViolationError, match="refund_waits_at_a_desk_since"):
-            await connection.execute(
-                "update refund set desk = null where id = $1", row_id(refund)
-            )
+            await connection.execute("update refund set desk = null where id = $1", row_id(refund))
     finally:
         await connection.close()

@@ -369,6 +369,11 @@ def strangers(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
     window = {"from": "2026-01-01T00:00:00Z"}
     for rule in theirs.all("Rule"):
         yield "ruleBacktest", {**window, "replaces": rule}, "Rule"
+    for person in theirs.all("Staff"):
+        yield "staffSetActive", {"staffId": person, "active": False}, "Staff"
+    for script in theirs.all("Script"):
+        yield "scriptRetire", {"id": script}, "Script"
+        yield "scriptUpdate", {"id": script, "input": {"texts": SCRIPT_TEXTS}}, "Script"
     unknown = {"customerReference": f"only {theirs.mark} has it"}
     yield "customerSessionCreate", unknown, "Customer"
 
@@ -383,6 +388,13 @@ def foreign_parts(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
     arrived = {"refundId": received["id"], "lines": findings(received)}
     yield "returnInspect", {**arrived, "lines": findings(theirs.refunds["received"])}, "RefundLine"
     yield "returnInspect", {**arrived, "foundReasonTagId": theirs.tag}, "ReasonTag"
+    note = {"refundId": ours.refunds["review"]["id"], "text": "T"}
+    yield "refundNote", {**note, "scriptId": theirs.all("Script")[0]}, "Script"
+    text = {"texts": SCRIPT_TEXTS, "reasonIds": [theirs.tag]}
+    yield "scriptCreate", {"code": "new", "input": text}, "ReasonTag"
+
+
+SCRIPT_TEXTS = [{"locale": "en", "title": "T", "body": "B"}]
 
 
 def steps(refund: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
