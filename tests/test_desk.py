@@ -1,18 +1,22 @@
 """People at work: what waits where, and who looks after it."""
 
 import asyncio
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from graphql import parse, validate
+from support import documents
 from support.api import Api, key
 from support.refusals import mutate
 from support.rulebook import announced, row_id
 from support.world import World, eventually, shipped, staff_token
 
-from refund_gql import database, desks, ids, jobs
+from refund_gql import database, desks, ids, jobs, labels
 from refund_gql.app import Engine
 from refund_gql.choices import ReturnStatus
 from refund_gql.desks import STATUSES, WORKERS, Desk
@@ -543,7 +547,7 @@ async def test_no_customer_no_program_and_no_endpoint_hears_of_a_note(world: Wor
         assert told - seen == hidden
         [error] = await by.errors(NOTES, id=refund["id"])
         assert error["extensions"]["code"] == "FORBIDDEN"
-    sent = await WebhookDelivery.filter(refund_id=row_id(refund)).values_list("type", flat=True)
+    sent = {delivery.type for delivery in await WebhookDelivery.filter(refund_id=row_id(refund))}
     assert "refund.assigned" in sent
     assert "refund.noted" not in sent
 
@@ -578,3 +582,26 @@ async def test_nothing_is_to_be_dealt_out_that_waits_nowhere(world: World, engin
             await connection.execute("update refund set desk = null where id = $1", row_id(refund))
     finally:
         await connection.close()
+
+
+# --- the document -----------------------------------------------------------------------------
+
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "desk.md").read_text("utf-8")
+
+
+def test_the_documents_examples_are_valid() -> None:
+    examples = re.findall(r"```graphql\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        assert validate(documents.core(), parse(example)) == []
+
+
+def test_the_document_lists_every_desk() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+) \| (.*) \| (.*) \|$", DOCUMENT, re.MULTILINE)
+    assert [(desk, zh) for desk, zh, *_ in rows] == [
+        (desk.value, labels.DESKS[desk]["zh"]) for desk in Desk
+    ]
+    for desk, _, statuses, _ in rows:
+        assert {f"`{status.value}`" for status in STATUSES[Desk(desk)]} == set(
+            re.findall(r"`[A-Z_]+`", statuses)
+        )

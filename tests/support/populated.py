@@ -593,10 +593,11 @@ async def _desk(shop: Populated) -> None:
         {"code": f"script-{shop.mark}", "input": {"texts": texts}},
         "... on Script { id }",
     )
-    note = {"text": f"Note {shop.mark}", "scriptId": made["id"]}
-    await _step(shop, shop.world.agent, "review", "refundNote", **note)
-    noted = ids.required("id", shop.refunds["review"]["id"], "Refund")
-    await announced(noted)
+    about = {"refundId": shop.refunds["review"]["id"], "scriptId": made["id"]}
+    noted = await mutate(shop.world.agent, "refundNote", {**about, "text": f"Note {shop.mark}"})
+    assert noted["__typename"] == "Refund", noted
+    shop.refunds["review"] = await shop.world.agent.refund(shop.refunds["review"]["id"])
+    await announced(ids.required("id", shop.refunds["review"]["id"], "Refund"))
 
 
 def roles() -> tuple[Role, ...]:
