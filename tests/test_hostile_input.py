@@ -260,7 +260,7 @@ QUERIES: dict[str, tuple[str, Answer]] = {
     "queue": (
         "query Q($a: Desk!, $b: QueueAssignee, $c: ID, $d: [Priority!], $e: Int!, $f: String)"
         " { queue(desk: $a, assignee: $b, staffId: $c, priority: $d, first: $e, after: $f) {"
-        " totalCount edges { cursor waitingSince } } }",
+        " ... on QueueConnection { totalCount edges { cursor waitingSince } } } }",
         {"a": "FINANCE", "b": "MINE", "c": None, "d": ["HIGH"], "e": 1, "f": None},
     ),
     "deskColleagues": (

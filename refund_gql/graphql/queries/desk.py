@@ -1,17 +1,26 @@
 """Reading the desks' queues."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import strawberry
-from graphql import GraphQLError
 
-from refund_gql import desks, ids
+from refund_gql import ids
 from refund_gql.desk import queue as queues
+from refund_gql.desks import WORKERS
+from refund_gql.errors import Refusal
+from refund_gql.graphql import problems
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Desk, Priority
 from refund_gql.graphql.pages import Where
+from refund_gql.graphql.problems import NotAllowed
 from refund_gql.graphql.types.desk import QUEUE, DeskColleague, Queue, QueueConnection
 from refund_gql.graphql.types.shop import Staff
+
+QueueResult = Annotated[
+    QueueConnection | NotAllowed,
+    strawberry.union("QueueResult", description="What waits, or who may see it."),
+]
 
 
 @strawberry.enum(description="Whose cases.")
@@ -36,9 +45,12 @@ class DeskQueries:
         priority: list[Priority] | None = None,
         first: int = 20,
         after: str | None = None,
-    ) -> QueueConnection:
+    ) -> QueueResult:
         viewer = info.context.known_viewer
-        _require_works_at(info, desk)
+        try:
+            viewer.require(*sorted(WORKERS[desk]))
+        except Refusal as refusal:
+            return problems.of(refusal, info.context.locale)
         where = Where()
         where.see("refund", viewer)
         where.add("desk = {}", desk.value)
@@ -57,21 +69,10 @@ class DeskQueries:
         return [Queue(found=one) for one in await queues.overview(info.context.known_viewer)]
 
     @strawberry.field(
-        description="To whom a case of one of your desks can be given: who is at work first, then "
-        "who has the fewest."
+        description="To whom a case of a desk can be given: who is at work first, then who has "
+        "the fewest."
     )
     async def desk_colleagues(self, info: Info, desk: Desk) -> list[DeskColleague]:
-        _require_works_at(info, desk)
         found = await queues.colleagues(info.context.known_viewer, desk)
         people = [(await Staff.read(info, one.staff_id), one.open_cases) for one in found]
         return [DeskColleague(staff=person, open_cases=n) for person, n in people if person]
-
-
-def _require_works_at(info: Info, desk: Desk) -> None:
-    """Raises GraphQLError for somebody who does not work there, as for a field not theirs."""
-    role = info.context.known_viewer.role
-    if desk not in desks.of_role(role):
-        own = ", ".join(desks.of_role(role))
-        raise GraphQLError(
-            f"{role} does not work at {desk}, only at {own}", extensions={"code": "FORBIDDEN"}
-        )
