@@ -168,6 +168,10 @@ class NotAllowed(Refusal):
             "en": "You set this flag yourself; ask another owner to look at the appeal",
             "zh": "该标记由您本人设置，请由其他店主处理申诉",
         },
+        "NOT_YOURSELF": {
+            "en": "Everybody says this for themselves; for a colleague, an owner does",
+            "zh": "只能设置本人的在岗状态，如需设置同事的请联系店主",
+        },
         "AMOUNT_IS_COMPUTED": {
             "en": "The amount of a customer's request is computed by the shop",
             "zh": "退款金额由系统计算，客户不能自行填写",

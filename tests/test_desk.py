@@ -498,7 +498,7 @@ async def test_people_say_for_themselves_whether_they_are_at_work(world: World) 
     colleague, _ = await hire(world, Role.AGENT)
     other = {"available": True, "staffId": colleague}
     refused = await mutate(world.agent, "staffSetAvailable", other)
-    assert (refused["code"], refused["reason"]) == ("NOT_ALLOWED", "ROLE")
+    assert (refused["code"], refused["reason"]) == ("NOT_ALLOWED", "NOT_YOURSELF")
     assert not (await Staff.get(id=row_id({"id": colleague}, "Staff"))).available
     assert (await mutate(world.owner, "staffSetAvailable", other))["__typename"] == "Staff"
     assert (await Staff.get(id=row_id({"id": colleague}, "Staff"))).available

@@ -361,7 +361,7 @@ def at_the_desk(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "refundAssign", step
     yield "refundNote", {**step, "text": ""}
     somebody = {"staffId": ids.encode("Staff", new_id())}
-    yield "staffSetAvailable", {"available": True, "staffId": ""}
+    yield "staffSetAvailable", {**somebody, "available": True}
     yield "staffSetActive", {**somebody, "active": False}
     script = {"id": ids.encode("Script", new_id())}
     yield "scriptCreate", {"code": "", "input": {"texts": []}}

@@ -11,10 +11,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from tortoise.exceptions import IntegrityError
 
-from refund_gql import clock, database, jobs, validation
+from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer, new_token
 from refund_gql.database import Transaction
-from refund_gql.desks import PEOPLE
 from refund_gql.errors import AlreadyExists, InvalidInput, NotAllowed, NotFound
 from refund_gql.models import ApiToken, Customer, CustomerSession, Shop, Staff
 from refund_gql.roles import STAFF, Role, Scope
@@ -78,52 +77,6 @@ async def checked(shop_id: UUID, asked: NewStaff) -> Staff:
         password_hash=await asyncio.to_thread(_hasher.hash, asked.password),
         created_at=clock.now(),
     )
-
-
-async def set_available(viewer: Viewer, available: bool, staff_id: UUID | None = None) -> UUID:
-    """Say whether somebody is at work, so that cases may be dealt out to them: oneself, or a
-    colleague of an owner's. Raises NotAllowed, NotFound."""
-    viewer.require(*sorted(PEOPLE))
-    staff_id = staff_id or viewer.staff_id
-    if staff_id != viewer.staff_id:
-        viewer.require(Role.OWNER)
-
-    async def work(tx: Transaction) -> UUID:
-        person = await _locked(tx, viewer, staff_id, active=True)
-        person.available = available
-        await person.save(using_db=tx, update_fields=["available"])
-        return person.id
-
-    return await database.transaction(work)
-
-
-async def set_active(viewer: Viewer, staff_id: UUID, active: bool) -> UUID:
-    """Let somebody work here no longer, or again. Their tokens stop at once, and their cases go
-    back to the queues. Raises NotAllowed, NotFound, and InvalidInput for oneself."""
-    viewer.require(Role.OWNER)
-    if staff_id == viewer.staff_id:
-        raise InvalidInput(
-            field="staffId", found="yourself", expected="a colleague", zh="其他同事，而非本人"
-        )
-
-    async def work(tx: Transaction) -> UUID:
-        person = await _locked(tx, viewer, staff_id)
-        if person.active is not active:
-            person.active, person.available = active, False
-            await person.save(using_db=tx, update_fields=["active", "available"])
-            if not active:
-                await jobs.enqueue(tx, "vacate", person.id, key=f"vacate:{person.id}")
-        return person.id
-
-    return await database.transaction(work)
-
-
-async def _locked(tx: Transaction, viewer: Viewer, staff_id: UUID | None, **which: bool) -> Staff:
-    people = Staff.filter(id=staff_id, shop_id=viewer.shop_id, **which).using_db(tx)
-    person = await people.select_for_update(no_key=True).first()
-    if person is None:
-        raise NotFound(kind="Staff", id=str(staff_id))
-    return person
 
 
 async def login(settings: Settings, *, shop: str, email: str, password: str) -> Issued:

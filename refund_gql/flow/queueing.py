@@ -21,7 +21,7 @@ async def line_up(tx: Transaction, refund: Refund, now: datetime) -> None:
     arrives = desk is not refund.desk
     if arrives:
         refund.desk, refund.desk_since = desk, now if desk else None
-    if arrives and desk and not await _keeps(tx, refund, desk):
+    if arrives and desk and refund.assignee_id and not await _keeps(tx, refund, desk):
         refund.assignee_id = None
     if desk is None or refund.assignee_id is not None:
         refund.assign_wanted = False

@@ -45,7 +45,8 @@ class AlreadyExists(Problem):
 @strawberry.type(description="You may not do this; the message says who may.")
 class NotAllowed(Problem):
     reason: str = strawberry.field(
-        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, AMOUNT_IS_COMPUTED or LOGIN."
+        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, NOT_YOURSELF, AMOUNT_IS_COMPUTED or "
+        "LOGIN."
     )
 
 

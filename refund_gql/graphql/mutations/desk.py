@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from refund_gql import ids
-from refund_gql.backoffice import staff
+from refund_gql.backoffice import presence
 from refund_gql.flow import assignment, notes
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.mutations.answers import answer, once, words
@@ -135,7 +135,7 @@ class DeskMutations:
         return await answer(
             info,
             Staff,
-            lambda viewer: staff.set_available(
+            lambda viewer: presence.set_available(
                 viewer, input.available, ids.optional("staffId", input.staff_id, "Staff")
             ),
         )
@@ -148,7 +148,7 @@ class DeskMutations:
         return await answer(
             info,
             Staff,
-            lambda viewer: staff.set_active(
+            lambda viewer: presence.set_active(
                 viewer, ids.required("staffId", input.staff_id, "Staff"), input.active
             ),
         )
