@@ -19,6 +19,7 @@ from support.world import shipped
 from refund_gql import auth, ids
 from refund_gql.auth import Viewer
 from refund_gql.database import fetch
+from refund_gql.events import INTERNAL
 from refund_gql.graphql import view, visibility
 from refund_gql.graphql.sources import Node
 from refund_gql.roles import Role
@@ -275,6 +276,9 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
     ):
         sql = f"select id from {Node.kinds[kind].table} where {column}_id = any($1::uuid[])"
         found[kind] = encoded(kind, (r["id"] for r in await fetch(sql, list(owners[column]))))
+    internal = "select id from event where shop_id = $1 and type = any($2::text[])"
+    hidden = await fetch(internal, shop.shop_id, sorted(INTERNAL))
+    found["TimelineEntry"] -= encoded("TimelineEntry", (event["id"] for event in hidden))
     sql = f"select id from tracking_checkpoint where tracking_number in ({PARCELS})"
     lines = await fetch(sql, *map(list, (owners["order"], owners["refund"])))
     found["TrackingCheckpoint"] = encoded("TrackingCheckpoint", (line["id"] for line in lines))
