@@ -16,11 +16,12 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from refund_gql import database, jobs, registry, vault, webhooks
-from refund_gql.backoffice import default_rules
+from refund_gql.backoffice import default_rules, default_scripts
 from refund_gql.errors import Unavailable
 from refund_gql.flow import (
     aftercare,
     assessment,
+    assignment,
     classification,
     crm_flags,
     flags,
@@ -68,6 +69,7 @@ async def engine(
         await jobs.install(url)
         await stack.enter_async_context(database.connected(url, pool_size=settings.pool_size))
         await default_rules.create_missing()
+        await default_scripts.create_missing()
         providers = Providers(
             registry=registry.load(settings, provider_defaults or {}),
             vault=vault.of(settings),
@@ -123,6 +125,8 @@ def work(running: Engine) -> jobs.Work:
             "deliver": lambda subject: sender.deliver(UUID(subject)),
             "react": lambda subject: reactions.react(subject, running.risks),
             "backtest": lambda subject: working.work(UUID(subject)),
+            "assign": lambda subject: assignment.deal(UUID(subject)),
+            "vacate": lambda subject: assignment.vacate(UUID(subject)),
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
@@ -147,6 +151,7 @@ async def _reconcile() -> None:
     await reconciliation.reconcile(
         aftercare.MISSING,
         announcing.MISSING,
+        assignment.MISSING,
         crm_flags.MISSING,
         deliveries.MISSING,
         issuing.MISSING,

@@ -26,6 +26,23 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+class AutoAssign(StrEnum):
+    """Whether the engine deals cases out to the people at a desk."""
+
+    OFF = "OFF"
+    """People take what they like."""
+    BY_LOAD = "BY_LOAD"
+    """To whoever is there and has the fewest."""
+
+
+class NoteKind(StrEnum):
+    """What colleagues write to each other about a refund."""
+
+    NOTE = "NOTE"
+    HANDOVER = "HANDOVER"
+    """Why somebody gave the case to a colleague, or back."""
+
+
 class PayoutStatus(StrEnum):
     """Where one payout on one capture stands."""
 

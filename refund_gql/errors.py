@@ -179,6 +179,10 @@ class NotAllowed(Refusal):
             "en": "You set this flag yourself; ask another owner to look at the appeal",
             "zh": "该标记由您本人设置，请由其他店主处理申诉",
         },
+        "NOT_YOURSELF": {
+            "en": "Everybody says this for themselves; for a colleague, an owner does",
+            "zh": "只能设置本人的在岗状态，如需设置同事的请联系店主",
+        },
         "AMOUNT_IS_COMPUTED": {
             "en": "The amount of a customer's request is computed by the shop",
             "zh": "退款金额由系统计算，客户不能自行填写",
@@ -234,6 +238,31 @@ def _where(status: str, locale: str) -> str:
     if status in ReturnStatus.__members__:
         return labels.RETURN_STATUSES[ReturnStatus(status)][locale]
     return status
+
+
+class AlreadyTaken(Refusal):
+    """A colleague looks after it: leave it to them, or have it handed over."""
+
+    code = "ALREADY_TAKEN"
+    texts = {
+        "en": "{assignee} looks after it already; ask them, or an owner, to hand it over",
+        "zh": "该退款已由{assignee}处理，如需接手请联系对方或店主转交",
+    }
+    recorded = False
+
+
+class NotWaiting(Refusal):
+    """The refund waits for nobody of the shop: there is nothing to take."""
+
+    code = "NOT_WAITING"
+    texts = {
+        "en": "The refund waits at no desk. Where it stands: {status}",
+        "zh": "该退款当前无需人工处理，状态为“{status}”",
+    }
+    recorded = False
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        return {"status": _where(self.data["status"], locale)}
 
 
 class StaleVersion(Refusal):

@@ -62,6 +62,9 @@ class EventType(StrEnum):
     ESCALATED = "ESCALATED"
     PRIORITY_LOWERED = "PRIORITY_LOWERED"
     MESSAGE_REQUESTED = "MESSAGE_REQUESTED"
+    ASSIGNED = "ASSIGNED"
+    UNASSIGNED = "UNASSIGNED"
+    NOTED = "NOTED"
 
 
 INTERNAL = frozenset(
@@ -71,9 +74,15 @@ INTERNAL = frozenset(
         EventType.ESCALATED,
         EventType.PRIORITY_LOWERED,
         EventType.MESSAGE_REQUESTED,
+        EventType.ASSIGNED,
+        EventType.UNASSIGNED,
+        EventType.NOTED,
     }
 )
 """The shop's own business: customers do not read of it."""
+
+STAFF_ONLY = frozenset({EventType.NOTED})
+"""Between colleagues: neither customers nor the shop's systems hear of it."""
 
 
 GENESIS = "0" * 64

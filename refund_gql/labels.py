@@ -4,6 +4,7 @@ Each table is complete for both locales, "zh" and "en"; a test holds it to its e
 """
 
 from refund_gql.choices import ReturnStatus
+from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.roles import Role
 from refund_gql.states import RefundStatus, Step
@@ -156,6 +157,9 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.ESCALATED: {"en": "Escalated: look at it sooner", "zh": "已升级，请优先处理"},
     EventType.PRIORITY_LOWERED: {"en": "Priority lowered", "zh": "已降低优先级"},
     EventType.MESSAGE_REQUESTED: {"en": "A rule has the customer told", "zh": "规则已安排通知顾客"},
+    EventType.ASSIGNED: {"en": "Given to a colleague", "zh": "已分配处理人"},
+    EventType.UNASSIGNED: {"en": "Back in the queue", "zh": "已退回待处理队列"},
+    EventType.NOTED: {"en": "Internal note", "zh": "内部备注"},
 }
 """Event -> locale -> what people read."""
 
@@ -179,6 +183,14 @@ ROLES: dict[Role, dict[str, str]] = {
     Role.SYSTEM: {"en": "the engine", "zh": "退款引擎"},
 }
 """Role -> locale -> what people read."""
+
+DESKS: dict[Desk, dict[str, str]] = {
+    Desk.FIRST_REVIEW: {"en": "first review", "zh": "客服初审"},
+    Desk.WAREHOUSE: {"en": "the warehouse", "zh": "仓库"},
+    Desk.FINANCE: {"en": "finance", "zh": "财务审核"},
+    Desk.STUCK_MONEY: {"en": "stuck money", "zh": "退款异常"},
+}
+"""Desk -> locale -> what people read."""
 
 KINDS: dict[str, dict[str, str]] = {
     "Shop": {"en": "shop", "zh": "店铺"},
@@ -204,6 +216,7 @@ KINDS: dict[str, dict[str, str]] = {
     "Provider": {"en": "provider", "zh": "服务插件"},
     "WebhookEndpoint": {"en": "webhook endpoint", "zh": "Webhook 端点"},
     "WebhookDelivery": {"en": "webhook delivery", "zh": "Webhook 投递"},
+    "Script": {"en": "canned text", "zh": "话术"},
 }
 """Type name -> locale -> what people read."""
 

@@ -9,6 +9,7 @@ import refund_gql
 from refund_gql.errors import (
     RECORDED,
     AlreadyExists,
+    AlreadyTaken,
     ExceedsRefundable,
     IdempotencyConflict,
     IllegalStep,
@@ -18,6 +19,7 @@ from refund_gql.errors import (
     NotAllowed,
     NotFound,
     NotRefundable,
+    NotWaiting,
     Refusal,
     StaleBalance,
     StaleVersion,
@@ -86,6 +88,16 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
         "当前状态为“SUCCEEDED”，不能执行“重新发起退款”",
     ),
     (
+        AlreadyTaken(assignee="陈思远"),
+        "陈思远 looks after it already; ask them, or an owner, to hand it over",
+        "该退款已由陈思远处理，如需接手请联系对方或店主转交",
+    ),
+    (
+        NotWaiting(status="REFUNDED"),
+        "The refund waits at no desk. Where it stands: Refunded",
+        "该退款当前无需人工处理，状态为“已退款”",
+    ),
+    (
         StaleVersion(current_version=4, expected_version=3),
         "The refund has moved on to version 4; you saw 3",
         "退款已更新到版本 4，您看到的是版本 3，请刷新",
@@ -141,6 +153,7 @@ def test_every_reason_has_words_in_both_languages(
 def test_codes_are_stable_and_nobody_elses() -> None:
     assert sorted(kind.code for kind in Refusal.__subclasses__()) == [
         "ALREADY_EXISTS",
+        "ALREADY_TAKEN",
         "EXCEEDS_REFUNDABLE",
         "IDEMPOTENCY_CONFLICT",
         "ILLEGAL_STEP",
@@ -149,6 +162,7 @@ def test_codes_are_stable_and_nobody_elses() -> None:
         "NOT_ALLOWED",
         "NOT_FOUND",
         "NOT_REFUNDABLE",
+        "NOT_WAITING",
         "NO_SECRET_KEY",
         "STALE_BALANCE",
         "STALE_VERSION",

@@ -262,6 +262,27 @@ QUERIES: dict[str, tuple[str, Answer]] = {
         " facts mistakes { line column message excerpt } } }",
         {"a": "true", "b": "REQUESTED"},
     ),
+    "queue": (
+        "query Q($a: Desk!, $b: QueueAssignee, $c: ID, $d: [Priority!], $e: Int!, $f: String)"
+        " { queue(desk: $a, assignee: $b, staffId: $c, priority: $d, first: $e, after: $f) {"
+        " ... on QueueConnection { totalCount edges { cursor waitingSince } } } }",
+        {"a": "FINANCE", "b": "MINE", "c": None, "d": ["HIGH"], "e": 1, "f": None},
+    ),
+    "deskColleagues": (
+        "query Q($a: Desk!) { deskColleagues(desk: $a) { openCases } }", {"a": "FINANCE"}
+    ),
+    "scripts": (
+        "query Q($a: Int!, $b: String, $c: ScriptFilter)"
+        " { scripts(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {
+            "text": "", "reasonId": "", "desk": "FINANCE", "locale": "", "includeRetired": True,
+        }},
+    ),
+    "scriptRender": (
+        "query Q($a: ID!, $b: ID!, $c: String) {"
+        " scriptRender(scriptId: $a, refundId: $b, locale: $c) { __typename } }",
+        {"a": "", "b": "", "c": None},
+    ),
     "pluginSettings": ("query Q($a: String!) { pluginSettings(provider: $a) { id } }", {"a": ""}),
 }  # fmt: skip
 

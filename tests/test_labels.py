@@ -8,6 +8,7 @@ from support import documents
 
 from refund_gql import labels
 from refund_gql.choices import ReturnStatus
+from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.roles import Role
 from refund_gql.rules.actions import ActionKind
@@ -23,8 +24,9 @@ from refund_gql.states import RefundStatus, Step
         (Step, labels.STEPS),
         (Role, labels.ROLES),
         (ActionKind, labels.RULE_ACTIONS),
+        (Desk, labels.DESKS),
     ],
-    ids=["events", "statuses", "goods", "steps", "roles", "actions"],
+    ids=["events", "statuses", "goods", "steps", "roles", "actions", "desks"],
 )
 def test_every_name_has_words(names: Iterable[str], table: Mapping[str, Mapping[str, str]]) -> None:
     assert set(table) == set(names)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -185,11 +186,16 @@ async def test_the_rows_of_an_older_version_survive_an_upgrade(database_url: str
         [shop] = await connection.fetch("select handle, channel_order::text from shop")
         [customer] = await connection.fetch("select contacts::text, channels::text from customer")
         messages = await connection.fetch("select event_id, notice from webhook_message")
+        waiting = await connection.fetch("select status, desk, desk_since from refund order by id")
     finally:
         await connection.close()
     assert tuple(shop) == ("old", "{}")
     assert tuple(customer) == ("{}", "[]")
     assert [tuple(row) for row in messages] == [("evt-1", '{"outcome": {}}')]
+    assert [tuple(row) for row in waiting] == [
+        ("REVIEW", "FIRST_REVIEW", datetime(2026, 1, 2, tzinfo=UTC)),
+        ("REFUNDED", None, None),
+    ]
 
 
 OLD_ROWS = """
@@ -203,6 +209,21 @@ values ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-0000000
 insert into webhook_message (id, shop_id, provider, event_id, number, notice, received_at)
 values ('00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000001', 'bank',
         'evt-1', 'RP-1', '{"outcome": {}}', now());
+insert into refund (id, shop_id, number, kind, status, version, currency, goods_amount,
+                    shipping_amount, amount, note, requested_by, imported, requested_at, updated_at,
+                    head)
+select ('00000000-0000-0000-0000-00000000001' || n)::uuid, '00000000-0000-0000-0000-000000000001',
+       'R-' || n, 'REFUND_ONLY', status, 3, 'CNY', 1, 0, 1, '', 'CUSTOMER:-', true, '2026-01-01',
+       now(), ''
+  from (values (1, 'REVIEW'), (2, 'REFUNDED')) as old(n, status);
+insert into event (id, shop_id, refund_id, version, type, status, payload, actor, actor_name, at,
+                   hash)
+select gen_random_uuid(), '00000000-0000-0000-0000-000000000001',
+       '00000000-0000-0000-0000-000000000011', version, type, status, '{}', 'SYSTEM:-', '', at, ''
+  from (values (1, 'REQUESTED', 'REQUESTED', '2026-01-01'::timestamptz),
+               (2, 'SENT_TO_REVIEW', 'REVIEW', '2026-01-02'),
+               (3, 'EVIDENCE_REQUESTED', 'REVIEW', '2026-01-03'))
+       as old(version, type, status, at);
 """
 
 

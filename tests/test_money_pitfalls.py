@@ -35,8 +35,8 @@ from refund_gql.choices import PayoutStatus
 from refund_gql.flow import (
     calling,
     conversation,
-    finance,
     inspection,
+    makers,
     payout,
     policy,
     quote,
@@ -1021,7 +1021,7 @@ PLANTED: list[tuple[Callable[..., Any], tuple[Any, ...], Plant]] = [
     (
         test_p41_nobody_releases_what_they_asked_for,
         (),
-        lambda patch: patch.setattr(finance, "_makers", _nobody),
+        lambda patch: patch.setattr(makers, "of", _nobody),
     ),
     (
         test_p44_the_window_is_counted_in_the_shops_days,

@@ -323,6 +323,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from flagging()
     yield from caring(step)
     yield from claiming(step)
+    yield from at_the_desk(step)
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -352,6 +353,20 @@ def claiming(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "claimOpen", {**step, "amount": 1}
     for name in ("claimSettle", "claimWriteOff"):
         yield name, {"claimId": ids.encode("Claim", new_id())}
+
+
+def at_the_desk(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for people at work."""
+    yield "refundTake", step
+    yield "refundAssign", step
+    yield "refundNote", {**step, "text": ""}
+    somebody = {"staffId": ids.encode("Staff", new_id())}
+    yield "staffSetAvailable", {**somebody, "available": True}
+    yield "staffSetActive", {**somebody, "active": False}
+    script = {"id": ids.encode("Script", new_id())}
+    yield "scriptCreate", {"code": "", "input": {"texts": []}}
+    yield "scriptUpdate", {**script, "input": {"texts": []}}
+    yield "scriptRetire", script
 
 
 def ruling() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -427,7 +442,7 @@ def test_analysts_change_nothing_and_read_no_personal_data() -> None:
         "Message.subject", "Message.text", "Message.error", "Message.channelReference",
         "TemplateText.subject", "TemplateText.text", "TrackingCheckpoint.text",
         "TrackingCheckpoint.place", "WebhookDelivery.payload", "Claim.note",
-        "Claim.closedByName",
+        "Claim.closedByName", "Refund.notes", "RefundNote.text",
     }  # fmt: skip
     assert not may & personal
 
@@ -443,14 +458,15 @@ def test_customers_see_no_internals() -> None:
         "Payout.parkedReason", "Payout.parkedAt", "Refund.messages", "Shop.gatewayRoutes",
         "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
-        "Customer.exposure", "Shop.exposureLimits",
+        "Customer.exposure", "Shop.exposureLimits", "Shop.autoAssign", "Refund.desk",
+        "Refund.deskSince", "Refund.notes",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
         "TemplateText", "TemplateVariable", "ChannelOrder", "GatewayRoute", "CourierRoute",
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
         "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
-        "ExposureLimit",
+        "ExposureLimit", "RefundNote", "Script", "ScriptVersion", "Queue", "DeskColleague",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

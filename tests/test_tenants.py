@@ -19,6 +19,7 @@ from support.world import shipped
 from refund_gql import auth, ids
 from refund_gql.auth import Viewer
 from refund_gql.database import fetch
+from refund_gql.events import INTERNAL
 from refund_gql.graphql import view, visibility
 from refund_gql.graphql.sources import Node
 from refund_gql.roles import Role
@@ -110,6 +111,9 @@ WITHOUT_IDS = (
     ("ruleBacktestRuns", "RuleBacktestRunConnection"),
     ("forecast", "Forecast"),
     ('campaigns(from: "2026-01-01", until: "2026-12-31")', "CampaignCalendar"),
+    ("queues", "Queue"),
+    ("scripts(first: 50)", "ScriptConnection"),
+    ("scriptVariables", "TemplateVariable"),
 )
 """Query -> what it finds."""
 
@@ -275,6 +279,9 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
     ):
         sql = f"select id from {Node.kinds[kind].table} where {column}_id = any($1::uuid[])"
         found[kind] = encoded(kind, (r["id"] for r in await fetch(sql, list(owners[column]))))
+    internal = "select id from event where shop_id = $1 and type = any($2::text[])"
+    hidden = await fetch(internal, shop.shop_id, sorted(INTERNAL))
+    found["TimelineEntry"] -= encoded("TimelineEntry", (event["id"] for event in hidden))
     sql = f"select id from tracking_checkpoint where tracking_number in ({PARCELS})"
     lines = await fetch(sql, *map(list, (owners["order"], owners["refund"])))
     found["TrackingCheckpoint"] = encoded("TrackingCheckpoint", (line["id"] for line in lines))
@@ -369,6 +376,11 @@ def strangers(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
     window = {"from": "2026-01-01T00:00:00Z"}
     for rule in theirs.all("Rule"):
         yield "ruleBacktest", {**window, "replaces": rule}, "Rule"
+    for person in theirs.all("Staff"):
+        yield "staffSetActive", {"staffId": person, "active": False}, "Staff"
+    for script in theirs.all("Script"):
+        yield "scriptRetire", {"id": script}, "Script"
+        yield "scriptUpdate", {"id": script, "input": {"texts": SCRIPT_TEXTS}}, "Script"
     unknown = {"customerReference": f"only {theirs.mark} has it"}
     yield "customerSessionCreate", unknown, "Customer"
 
@@ -383,6 +395,13 @@ def foreign_parts(ours: Populated, theirs: Populated) -> Iterator[Foreign]:
     arrived = {"refundId": received["id"], "lines": findings(received)}
     yield "returnInspect", {**arrived, "lines": findings(theirs.refunds["received"])}, "RefundLine"
     yield "returnInspect", {**arrived, "foundReasonTagId": theirs.tag}, "ReasonTag"
+    note = {"refundId": ours.refunds["review"]["id"], "text": "T"}
+    yield "refundNote", {**note, "scriptId": theirs.all("Script")[0]}, "Script"
+    text = {"texts": SCRIPT_TEXTS, "reasonIds": [theirs.tag]}
+    yield "scriptCreate", {"code": "new", "input": text}, "ReasonTag"
+
+
+SCRIPT_TEXTS = [{"locale": "en", "title": "T", "body": "B"}]
 
 
 def steps(refund: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -398,6 +417,9 @@ def steps(refund: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "returnInspect", {**step, "lines": findings(refund)}
     yield "refundApproveFinance", step
     yield "refundCancel", step
+    yield "refundTake", step
+    yield "refundAssign", step
+    yield "refundNote", {**step, "text": "T"}
 
 
 def findings(refund: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from tortoise.exceptions import IntegrityError
 
 from refund_gql import clock, database, validation
 from refund_gql.auth import Viewer, system
-from refund_gql.backoffice import default_rules, staff, tags
+from refund_gql.backoffice import default_rules, default_scripts, staff, tags
 from refund_gql.backoffice.staff import NewStaff
-from refund_gql.choices import RuleMatching, RuleTrigger
+from refund_gql.choices import AutoAssign, RuleMatching, RuleTrigger
 from refund_gql.database import Transaction
 from refund_gql.errors import AlreadyExists, InvalidInput
 from refund_gql.models import ReturnPolicy, Shop
@@ -46,6 +46,7 @@ class ShopFacts:
     return_grace_days: int | None = None
     channel_order: Mapping[str, Sequence[str]] | None = None
     """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
+    auto_assign: AutoAssign | None = None
 
 
 async def create(
@@ -57,7 +58,7 @@ async def create(
     locale: str,
     owner: NewStaff | None = None,
 ) -> UUID:
-    """A new shop with the trade's reason tags and its first rules.
+    """A new shop with the trade's reason tags, its first rules and its first canned texts.
 
     The command line does this, nobody else. The owner is added with it, or neither.
     Raises InvalidInput, AlreadyExists.
@@ -88,6 +89,7 @@ async def create(
         await _promise(tx, shop, None)
         await tags.create_defaults(tx, shop)
         await default_rules.create(tx, shop)
+        await default_scripts.create(tx, shop)
         if person is not None:
             await person.save(using_db=tx, force_create=True)
         return shop.id
@@ -145,6 +147,7 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
         "return_days": lambda v: validation.whole("returnDays", v, least=1, most=365),
         "return_grace_days": lambda v: validation.whole("returnGraceDays", v, least=0, most=365),
         "channel_order": lambda v: channels.checked_order("channelOrder", v),
+        "auto_assign": lambda v: v,
     }
     return {
         name: check(getattr(facts, name))

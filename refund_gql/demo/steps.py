@@ -12,14 +12,15 @@ from uuid import UUID
 from refund_gql import database
 from refund_gql.auth import Viewer
 from refund_gql.database import Transaction
-from refund_gql.flow import finance, inspection, returns, review, warehouse
+from refund_gql.desk import scripts
+from refund_gql.flow import assignment, finance, inspection, notes, returns, review, warehouse
 from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.inspection import Finding, InspectReturn, Verdict
 from refund_gql.flow.once import Once
 from refund_gql.flow.review import ApproveRefund
 from refund_gql.flow.warehouse import WarehouseVerdict
 from refund_gql.jobs import Handler
-from refund_gql.models import Payout, RefundLine
+from refund_gql.models import Payout, RefundLine, Script
 from refund_gql.roles import Role
 from refund_gql.states import RefundKind
 
@@ -95,14 +96,32 @@ async def _wait(act: Act) -> None:
 # --- people -----------------------------------------------------------------------------------
 
 
-async def _ask(act: Act) -> None:
-    await review.request_evidence(
+async def _take(act: Act) -> None:
+    await assignment.take(act.colleagues[Role.AGENT], act.refund_id, once=act.once("refundTake"))
+
+
+async def _note(act: Act) -> None:
+    await notes.write(
         act.colleagues[Role.AGENT],
         act.refund_id,
-        question="请上传商品照片，并说明使用前是否用热水预热。"
-        " Please send a picture; did you warm it up with hot water first?",
+        "老顾客，已电话联系过一次，对方同意先补发照片再处理。 Called once; she will send a photo.",
+        once=act.once("refundNote"),
+    )
+
+
+async def _ask(act: Act) -> None:
+    agent, script = act.colleagues[Role.AGENT], await _script(act, "ask-before-arguing")
+    await review.request_evidence(
+        agent,
+        act.refund_id,
+        question=await scripts.render(agent, script.id, act.refund_id),
+        script_id=script.id,
         once=act.once("refundRequestEvidence"),
     )
+
+
+async def _script(act: Act, code: str) -> Script:
+    return await Script.get(shop_id=act.customer.shop_id, code=code)
 
 
 async def _answer(act: Act) -> None:
@@ -120,10 +139,12 @@ async def _approve(act: Act) -> None:
 
 
 async def _reject(act: Act) -> None:
+    agent, script = act.colleagues[Role.AGENT], await _script(act, "polite-refusal")
     await review.reject(
-        act.colleagues[Role.AGENT],
+        agent,
         act.refund_id,
-        reason="商品有明显使用痕迹，不符合退货要求。 The goods show clear signs of use.",
+        reason=await scripts.render(agent, script.id, act.refund_id),
+        script_id=script.id,
         once=act.once("refundReject"),
     )
 
@@ -197,6 +218,8 @@ async def _release(act: Act) -> None:
 CLASSIFY = Step(after=timedelta(seconds=1), play=_classify)
 PAY = Step(after=timedelta(seconds=3), play=_pay)
 WAIT = Step(after=timedelta(0), play=_wait)
+TAKE = Step(after=timedelta(minutes=4), play=_take)
+NOTE = Step(after=timedelta(minutes=10), play=_note)
 ASK = Step(after=timedelta(minutes=25), play=_ask)
 ANSWER = Step(after=timedelta(hours=3), play=_answer)
 APPROVE = Step(after=timedelta(minutes=50), play=_approve)

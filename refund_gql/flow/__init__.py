@@ -6,6 +6,8 @@
 After the money come `coupons` and `issuing`, `restitution` and `restoring`, each an errand of
 `errands`, then `care` and `attribution`.
 
+While people have it: `queueing` (at which desk), `assignment` (who), `notes`, `script_uses`.
+
 `journal` is the one way a refund changes, `once` makes a mutation run once per key, `claims`
 gives back what a refund held, `policy` holds the rules of the house, `reconciliation` proves
 that nothing waits for ever.

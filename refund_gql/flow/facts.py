@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from refund_gql import markets
 from refund_gql.database import Transaction
+from refund_gql.desks import STATUSES, Desk
 from refund_gql.flow import policy
 from refund_gql.flow.signals import Risk
 from refund_gql.models import Order, Refund, Shipment, Shop
@@ -38,11 +39,13 @@ select coalesce(tag.code, '') as reason,
          where l.refund_id = r.id and p.category <> '') as categories,
        shop.time_zone, shop.currency as shop_currency,
        (select count(*) from refund q
-         where q.shop_id = r.shop_id and q.status = 'REVIEW') as queue_length
+         where q.shop_id = r.shop_id and q.status = any($2::text[])) as queue_length
   from refund r join "order" o on o.id = r.order_id join shop on shop.id = r.shop_id
   left join reason_tag tag on tag.id = r.stated_reason_id
  where r.id = $1
 """
+
+_FIRST_REVIEW = sorted(status.value for status in STATUSES[Desk.FIRST_REVIEW])
 
 _CUSTOMER = """
 with orders as (
@@ -85,7 +88,7 @@ TROUBLE = {"EXCEPTION", "EXPIRED"}
 async def gather(tx: Transaction, refund: Refund, now: datetime, risk: Risk) -> Facts:
     """Everything that is known about a refund at this moment; the refund as it is in memory,
     where it may be ahead of its row."""
-    [row] = await tx.execute_query_dict(_REFUND, [refund.id])
+    [row] = await tx.execute_query_dict(_REFUND, [refund.id, _FIRST_REVIEW])
     known = {**_of_refund(refund, row, now), **_of_order(row, now), **_of_shop(row, now)}
     if refund.customer_id is not None:
         known |= await _of_customer(tx, refund, row["shop_currency"], now)

@@ -6,21 +6,11 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import NotAllowed
-from refund_gql.flow import journal, payout, policy, quote, refund_first
+from refund_gql.flow import journal, makers, payout, policy, quote, refund_first
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
-from refund_gql.models import Capture, Decision, Shop
+from refund_gql.models import Capture, Shop
 from refund_gql.states import RefundStatus, Step
-
-PROPOSALS = (
-    Step.APPROVE_REFUND_ONLY,
-    Step.APPROVE_UNSENT,
-    Step.APPROVE_RETURN,
-    Step.APPROVE_FIRST,
-    Step.CONFIRM_GOODS_GONE,
-    Step.PASS_INSPECTION,
-)
-"""The decisions that speak for paying; who made one of them does not release the money."""
 
 
 class FinanceVerdict(StrEnum):
@@ -99,20 +89,10 @@ async def _captures(change: Change) -> list[Capture]:
 
 async def _refuse_own_proposal(change: Change) -> None:
     waiting = change.refund.status is RefundStatus.FINANCE_REVIEW
-    if waiting and change.viewer.actor in await _makers(change):
+    if waiting and change.viewer.actor in await makers.of(change.tx, change.refund):
         raise NotAllowed(reason="OWN_PROPOSAL")
-
-
-async def _makers(change: Change) -> set[str]:
-    return {change.refund.requested_by, *await _deciders(change)}
-
-
-async def _deciders(change: Change) -> set[str]:
-    decisions = Decision.filter(refund_id=change.refund.id, step__in=PROPOSALS)
-    actors = await decisions.using_db(change.tx).values_list("actor", flat=True)
-    return {str(actor) for actor in actors}
 
 
 async def _requester_decided(change: Change) -> bool:
     """Somebody reviewed a request of their own: finance must look, however small it is."""
-    return change.refund.requested_by in await _deciders(change)
+    return change.refund.requested_by in await makers.deciders(change.tx, change.refund)

@@ -17,6 +17,7 @@ from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
 from refund_gql.events import GENESIS, EventType, chain_hash, span
 from refund_gql.flow import once as idempotency
+from refund_gql.flow import queueing
 from refund_gql.flow.once import Once
 from refund_gql.models import Decision, Event, Refund
 from refund_gql.roles import Role, Scope
@@ -58,7 +59,7 @@ class Change:
         if row.target is RefundStatus.APPROVED:
             self.refund.approved_at = self.now
         self.refund.finished_at = self.now if row.target in FINAL else None
-        # Whoever of the staff acts first looks after it from then on.
+        # Whoever of the staff acts first looks after it, for as long as they can; see `queueing`.
         self.refund.assignee_id = self.refund.assignee_id or viewer.staff_id
         if because is not None or trace is not None:
             await self._decide(step, viewer, because or "", trace or {})
@@ -124,6 +125,10 @@ class Change:
     async def save(self) -> None:
         """Write the refund's row and let the outbox know; `change` does it at the end."""
         self.refund.updated_at = self.now
+        await queueing.line_up(self.tx, self.refund, self.now)
+        if self.refund.assign_wanted:
+            key = f"assign:{self.refund.id}:{self.refund.version}"
+            await self.enqueue("assign", self.refund.id, key=key)
         await self.refund.save(using_db=self.tx)
         await self._announce()
 

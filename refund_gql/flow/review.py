@@ -5,7 +5,7 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import InvalidInput
-from refund_gql.flow import claims, finance, journal, refund_first, returns
+from refund_gql.flow import claims, finance, journal, refund_first, returns, script_uses
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import OrderLine, RefundLine
@@ -80,8 +80,12 @@ async def reject(
     reason: str,
     once: Once,
     expected_version: int | None = None,
+    script_id: UUID | None = None,
 ) -> UUID:
-    """Refuse, with a reason that the customer reads; the goods become refundable again."""
+    """Refuse, with a reason that the customer reads; the goods become refundable again.
+
+    `script_id` names the canned text that the reason came from.
+    """
     if not reason.strip():
         raise InvalidInput(
             field="reason",
@@ -92,6 +96,7 @@ async def reject(
 
     async def work(change: Change) -> None:
         await change.take(Step.REJECT, because=reason)
+        await script_uses.record(change, script_id)
         await claims.release(change)
 
     return await journal.change(
@@ -106,8 +111,10 @@ async def request_evidence(
     question: str,
     once: Once,
     expected_version: int | None = None,
+    script_id: UUID | None = None,
 ) -> UUID:
-    """Ask the customer for evidence; the refund stays in review."""
+    """Ask the customer for evidence; the refund stays in review. `script_id` names the canned
+    text that the question came from."""
     if not question.strip():
         raise InvalidInput(
             field="question",
@@ -118,6 +125,7 @@ async def request_evidence(
 
     async def work(change: Change) -> None:
         await change.take(Step.REQUEST_EVIDENCE, because=question)
+        await script_uses.record(change, script_id)
 
     return await journal.change(
         viewer, refund_id, work, expected_version=expected_version, once=once

@@ -4,6 +4,7 @@ import strawberry
 
 from refund_gql.choices import (
     AppealOutcome,
+    AutoAssign,
     BacktestStatus,
     ClaimReason,
     ClaimStatus,
@@ -15,6 +16,7 @@ from refund_gql.choices import (
     FlagChangeKind,
     Fulfilment,
     MessageStatus,
+    NoteKind,
     PayoutStatus,
     Priority,
     RestitutionKind,
@@ -27,6 +29,7 @@ from refund_gql.choices import (
     RuleOutcome,
     RuleTrigger,
 )
+from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.flow.care import CareNoteKind
 from refund_gql.flow.finance import FinanceVerdict
@@ -48,6 +51,7 @@ from refund_gql.states import RefundKind, RefundStatus, Step
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
 strawberry.enum(AppealOutcome, description="What came of looking again at a flag.")
+strawberry.enum(AutoAssign, description="Whether cases are dealt out to people at a desk.")
 strawberry.enum(CrmFlagsStatus, description="Where a CRM system stands with a customer's flags.")
 strawberry.enum(CareNoteKind, description="What was done about an entry of the care list.")
 strawberry.enum(CouponPurpose, description="Why a customer gets a coupon.")
@@ -56,6 +60,7 @@ strawberry.enum(ClaimReason, description="Why the shop is owed something.")
 strawberry.enum(ClaimStatus, description="Where a claim stands.")
 strawberry.enum(BacktestStatus, name="RuleBacktestStatus", description="Where a backtest stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
+strawberry.enum(Desk, description="Where a refund waits for a person of the shop.")
 strawberry.enum(
     Disagreement,
     name="RuleBacktestDisagreementKind",
@@ -76,6 +81,7 @@ strawberry.enum(FinanceVerdict, description="What finance decides.")
 strawberry.enum(Fulfilment, description="How far goods have left the warehouse.")
 strawberry.enum(MessageKind, description="What a message tells a customer.")
 strawberry.enum(MessageStatus, description="Where a message stands.")
+strawberry.enum(NoteKind, name="RefundNoteKind", description="What colleagues write.")
 strawberry.enum(OutcomeState, name="Outcome", description="What a call to a gateway proved.")
 strawberry.enum(PayoutStatus, description="Where one payout stands.")
 strawberry.enum(PluginState, description="How a plugin stands.")
@@ -106,6 +112,7 @@ strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
 __all__ = [
     "ActionKind",
     "AppealOutcome",
+    "AutoAssign",
     "BacktestStatus",
     "CareNoteKind",
     "ClaimReason",
@@ -114,6 +121,7 @@ __all__ = [
     "CouponStatus",
     "CrmFlagsStatus",
     "DeliveryStatus",
+    "Desk",
     "DisabledReason",
     "Disagreement",
     "Ending",
@@ -126,6 +134,7 @@ __all__ = [
     "Fulfilment",
     "MessageKind",
     "MessageStatus",
+    "NoteKind",
     "OutcomeState",
     "PayoutStatus",
     "PluginState",

@@ -1,4 +1,4 @@
-"""Pages of a list, newest first: Relay connections over keyset cursors.
+"""Pages of a list, mostly newest first: Relay connections over keyset cursors.
 
 A cursor names the list and the last row seen, so rows that arrive meanwhile shift nothing, and
 the same cursor gives the same next page again.
@@ -67,6 +67,8 @@ class Listing:
     moment: str
     rank: str | None = None
     """A whole number, in SQL."""
+    rising: bool = False
+    """The other way round: lowest rank first, then oldest, then by id."""
 
     async def page(self, where: Where, first: int, after: str | None) -> "Page":
         """So many rows after the cursor. Raises GraphQLError for a bad `first` or cursor."""
@@ -76,8 +78,10 @@ class Listing:
         if after is not None:
             keys, position = self._keys, self._position(after)
             holes = ", ".join("{}" for _ in keys)
-            paged.add(f"({', '.join(keys)}) < ({holes})", *position)
-        order = ", ".join(f"{key} desc" for key in self._keys)
+            further = ">" if self.rising else "<"
+            paged.add(f"({', '.join(keys)}) {further} ({holes})", *position)
+        direction = "asc" if self.rising else "desc"
+        order = ", ".join(f"{key} {direction}" for key in self._keys)
         sql = (
             f'select *{self._ranked} from "{self.table}" where {paged.sql}'  # noqa: S608 - names from our types
             f" order by {order} limit {first + 1}"
@@ -102,7 +106,7 @@ class Listing:
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        """What rows are sorted by, all of it falling."""
+        """What rows are sorted by, all of it one way."""
         ranks = (self.rank,) if self.rank is not None else ()
         return (*ranks, self.moment, "id")
 

@@ -45,7 +45,8 @@ class AlreadyExists(Problem):
 @strawberry.type(description="You may not do this; the message says who may.")
 class NotAllowed(Problem):
     reason: str = strawberry.field(
-        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, AMOUNT_IS_COMPUTED or LOGIN."
+        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, NOT_YOURSELF, AMOUNT_IS_COMPUTED or "
+        "LOGIN."
     )
 
 
@@ -65,6 +66,16 @@ class IllegalStep(Problem):
         description="The status now, of the refund or of the payout."
     )
     allowed_next: list[Step] = strawberry.field(description="What you can do now instead.")
+
+
+@strawberry.type(description="A colleague looks after it already: have it handed over.")
+class AlreadyTaken(Problem):
+    assignee: str = strawberry.field(description="Their name.")
+
+
+@strawberry.type(description="The refund waits for nobody of the shop.")
+class NotWaiting(Problem):
+    current_status: str = strawberry.field(description="Where it stands.")
 
 
 @strawberry.type(description="Somebody changed the refund since you looked: read it again.")
@@ -124,6 +135,10 @@ def _illegal_step(refusal: errors.IllegalStep, locale: str) -> dict[str, Any]:
     return {"current_status": refusal.data["status"], "allowed_next": allowed}
 
 
+def _status(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
+    return {"current_status": refusal.data["status"]}
+
+
 _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.InvalidInput: (InvalidInput, _invalid_input),
     errors.InvalidCondition: (InvalidCondition, _mistakes),
@@ -133,6 +148,8 @@ _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.NoSecretKey: (NoSecretKey, _pick()),
     errors.NotInstalled: (NotInstalled, _pick()),
     errors.IllegalStep: (IllegalStep, _illegal_step),
+    errors.AlreadyTaken: (AlreadyTaken, _pick("assignee")),
+    errors.NotWaiting: (NotWaiting, _status),
     errors.StaleVersion: (StaleVersion, _pick("current_version")),
     errors.StaleBalance: (StaleBalance, _maximum),
     errors.IdempotencyConflict: (IdempotencyConflict, _pick()),

@@ -62,6 +62,16 @@ class Rows:
         found: UUID | None = await self._loaders[sql,].load(key)
         return found
 
+    async def listed(self, sql: str, key: UUID) -> list[Row]:
+        """The rows that a statement gives for `key`; one run for all keys.
+
+        The statement takes the keys as $1 and the viewer's shop as $2, and gives rows with `key`.
+        """
+        if (sql,) not in self._loaders:
+            self._loaders[sql,] = DataLoader(self._by_key(sql))
+        found: list[Row] = await self._loaders[sql,].load(key)
+        return found
+
     def _loader(self, source: tuple[str, ...]) -> DataLoader[Any, Any]:
         if source not in self._loaders:
             self._loaders[source] = DataLoader(
@@ -84,6 +94,15 @@ class Rows:
         async def load(keys: list[UUID]) -> Sequence[Row | None]:
             found = {row["id"]: row for row in await fetch(sql, keys, *parameters)}
             return [found.get(key) for key in keys]
+
+        return load
+
+    def _by_key(self, sql: str) -> Any:
+        async def load(keys: list[UUID]) -> Sequence[list[Row]]:
+            found = defaultdict(list)
+            for row in await fetch(sql, keys, self._viewer.shop_id):
+                found[row["key"]].append(row)
+            return [found[key] for key in keys]
 
         return load
 

@@ -13,6 +13,7 @@ from refund_gql.graphql.mutations.aftercare import AftercareMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
+from refund_gql.graphql.mutations.desk import DeskMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
 from refund_gql.graphql.mutations.insight import InsightMutations
@@ -21,8 +22,10 @@ from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
+from refund_gql.graphql.mutations.scripts import ScriptMutations
 from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
+from refund_gql.graphql.queries.desk import DeskQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
@@ -33,6 +36,7 @@ from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
 from refund_gql.graphql.queries.refunds import RefundQueries
 from refund_gql.graphql.queries.rules import RuleQueries
+from refund_gql.graphql.queries.scripts import ScriptQueries
 from refund_gql.graphql.queries.shops import ShopQueries
 from refund_gql.graphql.sources import Node
 
@@ -54,6 +58,8 @@ class Query(
     MessageQueries,
     EndpointQueries,
     PluginQueries,
+    DeskQueries,
+    ScriptQueries,
 ):
     pass
 
@@ -72,6 +78,8 @@ class Mutation(
     MessageMutations,
     EndpointMutations,
     PluginMutations,
+    DeskMutations,
+    ScriptMutations,
 ):
     pass
 

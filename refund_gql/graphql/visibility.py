@@ -5,7 +5,8 @@ so a new one cannot leak by being forgotten.
 """
 
 from refund_gql.auth import Viewer
-from refund_gql.events import INTERNAL
+from refund_gql.events import INTERNAL, STAFF_ONLY
+from refund_gql.roles import Role
 
 _OWN_REFUNDS = "select id from refund where customer_id = {me}"
 _OWN_ORDERS = 'select id from "order" where customer_id = {me}'
@@ -20,6 +21,8 @@ _PARCELS = (
 _OWN_PARCELS = _PARCELS.replace("{same}", "not distinct from")
 _OTHER_PARCELS = _PARCELS.replace("{same}", "distinct from")
 _INTERNAL_EVENTS = ", ".join(f"'{event.value}'" for event in sorted(INTERNAL))
+
+_STAFF_EVENTS = ", ".join(f"'{event.value}'" for event in sorted(STAFF_ONLY))
 
 CUSTOMER_ROWS = {
     "shop": "true",
@@ -53,6 +56,8 @@ shop's."""
 def predicate(table: str, viewer: Viewer, *, first: int) -> tuple[str, list[object]]:
     """The SQL condition and its parameters, numbered from `$first`."""
     tenant = f"{'id' if table == 'shop' else 'shop_id'} = ${first}"
+    if viewer.role is Role.SERVICE and table == "event":
+        return f"{tenant} and type not in ({_STAFF_EVENTS})", [viewer.shop_id]
     if viewer.customer_id is None:
         return tenant, [viewer.shop_id]
     own = CUSTOMER_ROWS.get(table, "false")

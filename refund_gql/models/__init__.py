@@ -7,6 +7,7 @@ from refund_gql.models.aftercare import (
     Coupon,
     Restitution,
 )
+from refund_gql.models.desk import RefundNote, Script, ScriptUse, ScriptVersion
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.insight import CampaignDay
@@ -83,6 +84,7 @@ __all__ = [
     "ReasonTag",
     "Refund",
     "RefundLine",
+    "RefundNote",
     "Restitution",
     "Return",
     "ReturnPolicy",
@@ -93,6 +95,9 @@ __all__ = [
     "RuleEvaluation",
     "RuleUse",
     "RuleVersion",
+    "Script",
+    "ScriptUse",
+    "ScriptVersion",
     "Shipment",
     "ShipmentLine",
     "Shop",

@@ -8,6 +8,7 @@ from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 from refund_gql.choices import Priority, ReturnStatus
+from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.models.row import (
     ShopRow,
@@ -74,6 +75,12 @@ class Refund(ShopRow):
     """Who asked, as KIND:id."""
     assignee: Any = reference("Staff", null=True)
     assignee_id: UUID | None
+    desk: Desk | None = choice(Desk, null=True)
+    """Where it waits for a person; None when nobody has to act."""
+    desk_since: datetime | None = moment(null=True)
+    """When it came to the desk."""
+    assign_wanted = fields.BooleanField(default=False, db_default=False)
+    """It is to be dealt out to somebody; the job `assign` does it."""
     priority: Priority = added_choice(Priority, Priority.NORMAL)
     escalation: Any = mapping()
     """Locale -> why people are to look at it sooner; in the words of a rule or a colleague."""
@@ -100,6 +107,7 @@ class Refund(ShopRow):
             ("updated_at",),
             ("status", "finished_at"),
             ("shop_id", "priority", "requested_at"),
+            ("desk", "shop_id", "desk_since"),
         ]
         constraints = [
             CheckConstraint(
@@ -108,6 +116,13 @@ class Refund(ShopRow):
                 name="refund_amount_is_its_parts",
             ),
             CheckConstraint(check="order_id IS NOT NULL OR imported", name="refund_has_an_order"),
+            CheckConstraint(
+                check="(desk IS NULL) = (desk_since IS NULL)", name="refund_waits_at_a_desk_since"
+            ),
+            CheckConstraint(
+                check="NOT assign_wanted OR (desk IS NOT NULL AND assignee_id IS NULL)",
+                name="refund_is_dealt_out_at_a_desk",
+            ),
         ]
 
 

@@ -7,9 +7,11 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint
 
+from refund_gql.choices import AutoAssign
 from refund_gql.models.row import (
     Row,
     ShopRow,
+    added_choice,
     choice,
     listing,
     mapping,
@@ -51,6 +53,8 @@ class Shop(Row):
     """Refund first: days in which the goods must be on their way; then a reminder."""
     return_grace_days = fields.IntField(default=7, db_default=7)
     """Refund first: days after the reminder; then a claim."""
+    auto_assign: AutoAssign = added_choice(AutoAssign, AutoAssign.OFF)
+    """Whether cases are dealt out when they come to a desk."""
     created_at: datetime = moment()
 
     class Meta:
@@ -100,6 +104,10 @@ class Staff(ShopRow):
     role: Role = choice(Role)
     password_hash = fields.CharField(max_length=200)
     active = fields.BooleanField(default=True)
+    available = fields.BooleanField(default=False, db_default=False)
+    """At work: cases may be dealt out to them."""
+    last_case_at: datetime | None = moment(null=True)
+    """When they last took or were given a case."""
     failed_logins = fields.IntField(default=0)
     locked_until: datetime | None = moment(null=True)
     created_at: datetime = moment()

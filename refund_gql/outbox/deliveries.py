@@ -16,7 +16,7 @@ from refund_gql.auth import Viewer
 from refund_gql.choices import DeliveryStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
-from refund_gql.events import EventType
+from refund_gql.events import STAFF_ONLY, EventType
 from refund_gql.models import Event, Order, Refund, WebhookDelivery, WebhookEndpoint, new_id
 from refund_gql.roles import Role
 
@@ -42,6 +42,9 @@ class DisabledReason(StrEnum):
     GONE = "GONE"
     """It answered 410."""
 
+
+UNSENT = STAFF_ONLY | {EventType.IMPORTED}
+"""The events that no endpoint ever hears of."""
 
 MISSING = """
 select 'deliver' as kind, id as subject, 'deliver:' || id || ':missing' as key
@@ -88,7 +91,7 @@ async def _listening(tx: Transaction, shop_id: UUID) -> list[WebhookEndpoint]:
 
 
 def _wants(endpoint: WebhookEndpoint, event: Event) -> bool:
-    if event.type is EventType.IMPORTED or event.at < endpoint.created_at:
+    if event.type in UNSENT or event.at < endpoint.created_at:
         return False
     return not endpoint.events or event.type.value in endpoint.events
 

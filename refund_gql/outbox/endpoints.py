@@ -174,11 +174,12 @@ def _callable(settings: Settings, url: str) -> str:
 
 
 def _sent(events: Sequence[EventType]) -> list[str]:
-    if EventType.IMPORTED in events:
-        raise InvalidInput(
-            field="events",
-            found=EventType.IMPORTED.value,
-            expected="events that are sent; imported history is not",
-            zh="会推送的事件；导入的历史数据不推送",
-        )
+    for event in events:
+        if event in deliveries.UNSENT:
+            raise InvalidInput(
+                field="events",
+                found=event.value,
+                expected="events that are sent; imported history and internal notes are not",
+                zh="会推送的事件；导入的历史数据和内部备注不推送",
+            )
     return sorted({event.value for event in events})

@@ -42,6 +42,12 @@ async def gather(
 
     `at` is the moment of the event the text is about; None takes the latest of its sort.
     """
+    own = await _own(tx, shop, refund, kind, locale, at)
+    return {**await common(tx, shop, refund, locale), **_cut(own)}
+
+
+async def common(tx: Transaction, shop: Shop, refund: Refund, locale: str) -> dict[str, str]:
+    """Variable -> value, for those that every text may mention."""
     customer = await Customer.filter(id=refund.customer_id).using_db(tx).first()
     order = await Order.filter(id=refund.order_id).using_db(tx).first()
     lines = await RefundLine.filter(refund_id=refund.id).order_by("position").using_db(tx)
@@ -53,9 +59,12 @@ async def gather(
         "goods": goods(lines, locale),
         "amount": amount(refund.amount, refund.currency, locale) if refund.amount else "",
         "requested_on": day(refund.requested_at, shop.time_zone, locale),
-        **await _own(tx, shop, refund, kind, locale, at),
     }
-    return {name: value.strip()[:MAX_WORDS] for name, value in found.items()}
+    return _cut(found)
+
+
+def _cut(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip()[:MAX_WORDS] for name, value in values.items()}
 
 
 async def _own(

@@ -107,6 +107,12 @@ COMMON = (
 )
 """What every text may mention."""
 
+SCRIPT_VARIABLES = (
+    *COMMON,
+    _variable("agent_name", ("当前客服姓名", "陈思远"), ("Whoever is writing", "Siyuan Chen")),
+)
+"""What a colleague's canned text may mention."""
+
 _QUESTION = _variable(
     "question",
     ("客服的问题", "请上传商品瑕疵处的照片"),

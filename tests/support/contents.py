@@ -31,6 +31,9 @@ def good(mutation: str, shop: Populated) -> Answer:
         "refundApproveFinance": step,
         "refundCancel": step,
         **flagging(shop),
+        "refundTake": step,
+        "refundAssign": step,
+        "refundNote": {**step, "text": "T"},
         "payoutRetry": {"payoutId": shop.refunds["stuck"]["payouts"][0]["id"]},
         "ruleBacktest": {"from": "2026-01-31T08:00:00Z", "draft": RULE},
         "couponIssue": {**step, "amount": 1},
@@ -77,6 +80,7 @@ MUTATIONS: dict[str, Answer] = {
         "courierRoutes": [{"word": "W", "provider": "sandbox-courier", "carrier": "C"}],
         "exposureLimits": [{"tier": "gold", "most": 1}], "returnDays": 1, "returnGraceDays": 1,
         "channelOrder": [{"kind": "PAYMENT_DELAYED", "channels": ["sandbox-inbox"]}],
+        "autoAssign": "OFF",
     },
     "staffCreate": {"email": "a@b.c", "name": "N", "role": "AGENT", "password": "p" * 10},
     "staffLogin": {"shop": "s", "email": "a@b.c", "password": "p" * 10},
@@ -113,6 +117,16 @@ MUTATIONS: dict[str, Answer] = {
     "careClose": {"id": "x", "text": "T"},
     "campaignSet": {"code": "C", "on": "2026-01-31", "names": [{"locale": "zh", "name": "N"}]},
     "campaignRemove": {"code": "C", "on": "2026-01-31"},
+    "staffSetAvailable": {"available": False, "staffId": "x"},
+    "staffSetActive": {"staffId": "x", "active": False},
+    "scriptCreate": {"code": "C", "input": {
+        "texts": [{"locale": "zh", "title": "T", "body": "{{ amount }}"}], "reasonIds": ["x"],
+        "desks": ["FINANCE"],
+    }},
+    "scriptUpdate": {"id": "x", "expectedVersion": 1, "input": {
+        "texts": [{"locale": "zh", "title": "T", "body": "{{ amount }}"}],
+    }},
+    "scriptRetire": {"id": "x"},
 }  # fmt: skip
 
 RULE: Answer = {
@@ -149,6 +163,10 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
         "claimSettle": {"note": "N"},
         "claimWriteOff": {"note": "N"},
         "refundSetPriority": {"reason": "R"},
+        "refundReject": {"scriptId": shop.all("Script")[0]},
+        "refundRequestEvidence": {"scriptId": shop.all("Script")[0]},
+        "refundNote": {"scriptId": shop.all("Script")[0]},
+        "refundAssign": {"staffId": shop.all("Staff")[0], "reason": "R"},
         "refundConfirmWarehouse": {"note": "N"},
         "returnInspect": {"note": "N", "foundReasonTagId": shop.tag},
         "refundApproveFinance": {"note": "N", "verdict": "SEND_BACK"},

@@ -53,6 +53,7 @@ from refund_gql.rules import actions, engine
 from refund_gql.settings import Settings
 from support.api import Api, key
 from support.refusals import mutate
+from support.rulebook import announced
 from support.snapshot import Snapshot, snapshot
 from support.world import World, eventually, make_world, shipped
 
@@ -135,6 +136,7 @@ async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
     await _outbox(shop)
     await _rules(shop)
     await _from_outside(shop)
+    await _desk(shop)
     shop.rows = await snapshot(world.shop.id)
     assert all(shop.rows.values()), {table for table, rows in shop.rows.items() if not rows}
     return shop
@@ -581,6 +583,25 @@ async def _from_outside(shop: Populated) -> None:
         found=shop.mark,
         reason=shop.mark,
     )
+
+
+# --- people at work ---------------------------------------------------------------------------
+
+
+async def _desk(shop: Populated) -> None:
+    """A note, and a canned text that was used for it; every text of the shop has its mark."""
+    texts = [{"locale": "en", "title": f"Title {shop.mark}", "body": f"Body {shop.mark}"}]
+    made = await _owner(
+        shop,
+        "scriptCreate",
+        {"code": f"script-{shop.mark}", "input": {"texts": texts}},
+        "... on Script { id }",
+    )
+    about = {"refundId": shop.refunds["review"]["id"], "scriptId": made["id"]}
+    noted = await mutate(shop.world.agent, "refundNote", {**about, "text": f"Note {shop.mark}"})
+    assert noted["__typename"] == "Refund", noted
+    shop.refunds["review"] = await shop.world.agent.refund(shop.refunds["review"]["id"])
+    await announced(ids.required("id", shop.refunds["review"]["id"], "Refund"))
 
 
 def roles() -> tuple[Role, ...]:

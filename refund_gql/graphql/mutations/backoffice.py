@@ -11,7 +11,7 @@ from refund_gql.backoffice import shops, staff, tags
 from refund_gql.errors import Refusal
 from refund_gql.graphql import problems
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import Role, Scope
+from refund_gql.graphql.enums import AutoAssign, Role, Scope
 from refund_gql.graphql.mutations import routing_inputs
 from refund_gql.graphql.mutations.answers import answer
 from refund_gql.graphql.mutations.routing_inputs import (
@@ -98,6 +98,9 @@ class ShopInput:
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
+    auto_assign: AutoAssign | None = strawberry.field(
+        default=None, description="BY_LOAD: to whoever is at work and has the fewest cases."
+    )
 
     def value(self) -> shops.ShopFacts:
         requirements = self.return_requirements
@@ -116,6 +119,7 @@ class ShopInput:
             return_days=self.return_days,
             return_grace_days=self.return_grace_days,
             channel_order=_if_given(self.channel_order, routing_inputs.channels),
+            auto_assign=self.auto_assign,
         )
 
 

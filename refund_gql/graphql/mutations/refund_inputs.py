@@ -18,6 +18,7 @@ from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.types.money import MoneyInput
 
 _KEY = "Names this operation: send the same key again when you are not sure it arrived."
+SCRIPT = "The canned text the words came from, if they did: its use is counted."
 _VERSION = "The version you looked at; refused when the refund has moved on."
 
 
@@ -105,11 +106,21 @@ class RefundApproveFirstInput(RefundStepInput):
 @strawberry.input(description="Refuse a request in review.")
 class RefundRejectInput(RefundStepInput):
     reason: str = strawberry.field(description="The customer reads it.")
+    script_id: strawberry.ID | None = strawberry.field(default=None, description=SCRIPT)
+
+    @property
+    def script(self) -> UUID | None:
+        return ids.optional("scriptId", self.script_id, "Script")
 
 
 @strawberry.input(description="Ask the customer for evidence.")
 class RefundRequestEvidenceInput(RefundStepInput):
     question: str = strawberry.field(description="The customer reads it.")
+    script_id: strawberry.ID | None = strawberry.field(default=None, description=SCRIPT)
+
+    @property
+    def script(self) -> UUID | None:
+        return ids.optional("scriptId", self.script_id, "Script")
 
 
 @strawberry.input(description="Answer a question for evidence.")

@@ -105,6 +105,7 @@ class RefundMutations:
                 input.id,
                 reason=words("reason", input.reason),
                 expected_version=input.expected_version,
+                script_id=input.script,
                 once=once("refundReject", input),
             ),
         )
@@ -121,6 +122,7 @@ class RefundMutations:
                 input.id,
                 question=words("question", input.question),
                 expected_version=input.expected_version,
+                script_id=input.script,
                 once=once("refundRequestEvidence", input),
             ),
         )

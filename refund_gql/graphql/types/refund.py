@@ -11,6 +11,7 @@ from refund_gql import labels
 from refund_gql.flow import goods
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import (
+    Desk,
     EventType,
     Priority,
     RefundKind,
@@ -18,13 +19,16 @@ from refund_gql.graphql.enums import (
     ReturnStatus,
     Step,
 )
+from refund_gql.graphql.pages import Where
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
+from refund_gql.graphql.types.connections import Connection
 from refund_gql.graphql.types.coupon import Coupon, Restitution
 from refund_gql.graphql.types.customer import Customer
 from refund_gql.graphql.types.exposure import Claim, Exposure
 from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
+from refund_gql.graphql.types.note import NOTES, RefundNote
 from refund_gql.graphql.types.order import Order, OrderLine, line_money, money_column
 from refund_gql.graphql.types.parcel import Return
 from refund_gql.graphql.types.payout import Payout
@@ -125,8 +129,10 @@ class Refund(Node):
         "found_reason_id", "ReasonTag", "What the inspection found."
     )
     assignee: Staff | None = reference(
-        "assignee_id", "Staff", "Who looks after it: the first of the staff to act on it."
+        "assignee_id", "Staff", "Who looks after it: took it, was given it, or acted on it first."
     )
+    desk: Desk | None = enum("desk", Desk, "Where it waits for a person; null: nobody has to act.")
+    desk_since: datetime | None = column("desk_since", "Since when it has waited there; UTC.")
     priority: Priority = enum("priority", Priority, "How soon people are to look at it.")
     escalation: str = localized("escalation", "Why they are to look sooner; empty: nobody said.")
     lines: list[RefundLine] = children(
@@ -162,6 +168,15 @@ class Refund(Node):
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"
     )
+
+    @strawberry.field(description="What colleagues wrote about it, newest first; staff only.")
+    async def notes(
+        self, info: Info, first: int = 20, after: str | None = None
+    ) -> Connection[RefundNote]:
+        where = Where()
+        where.see("refund_note", info.context.known_viewer)
+        where.add("refund_id = {}", self.row["id"])
+        return Connection(page=await NOTES.page(where, first, after))
 
     @strawberry.field(description="The status in words.")
     def status_text(self, info: Info) -> str:

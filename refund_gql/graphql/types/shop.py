@@ -7,7 +7,14 @@ import orjson
 import strawberry
 
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import MessageKind, Role, RuleMatching, RuleTrigger, Scope
+from refund_gql.graphql.enums import (
+    AutoAssign,
+    MessageKind,
+    Role,
+    RuleMatching,
+    RuleTrigger,
+    Scope,
+)
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
 from refund_gql.graphql.types.exposure_limit import ExposureLimit
@@ -45,6 +52,8 @@ class Shop(Node):
     return_requirements: str = localized(
         "return_requirements", "What the goods must look like when they come back."
     )
+
+    auto_assign: AutoAssign = enum("auto_assign", AutoAssign, "Whether cases are dealt out.")
 
     @strawberry.field(description="At or below this, finance review is skipped.")
     def finance_threshold(self) -> Money:
@@ -109,6 +118,7 @@ class Staff(Node):
     name: str = column("name", "What colleagues see.")
     role: Role = enum("role", Role, "What the person may do.")
     active: bool = column("active", "False: cannot log in any more.")
+    available: bool = column("available", "At work: cases may be dealt out to them.")
     created_at: datetime = column("created_at", "UTC.")
 
 
