@@ -23,6 +23,7 @@ from refund_gql.flow import (
     assessment,
     classification,
     crm_flags,
+    deadlines,
     flags,
     issuing,
     overdue,
@@ -130,6 +131,7 @@ def work(running: Engine) -> jobs.Work:
             "trim": ("17 3 * * *", reconciliation.trim),
             "clock": ("* * * * *", _look_at_the_clock),
         },
+        beats={"deadlines": (deadlines.EVERY_SECONDS, _watch_deadlines)},
     )
 
 
@@ -164,6 +166,10 @@ async def _announce(channels: Channels, subject: str) -> None:
 
 async def _look_at_the_clock() -> None:
     await waiting.look()
+
+
+async def _watch_deadlines() -> None:
+    await deadlines.look()
 
 
 @asynccontextmanager

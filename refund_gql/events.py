@@ -62,6 +62,11 @@ class EventType(StrEnum):
     ESCALATED = "ESCALATED"
     PRIORITY_LOWERED = "PRIORITY_LOWERED"
     MESSAGE_REQUESTED = "MESSAGE_REQUESTED"
+    CLOCK_WARNED = "CLOCK_WARNED"
+    CLOCK_BREACHED = "CLOCK_BREACHED"
+    SHIPPING_REMINDED = "SHIPPING_REMINDED"
+    EVIDENCE_REMINDED = "EVIDENCE_REMINDED"
+    EXPIRED = "EXPIRED"
 
 
 INTERNAL = frozenset(
@@ -71,6 +76,8 @@ INTERNAL = frozenset(
         EventType.ESCALATED,
         EventType.PRIORITY_LOWERED,
         EventType.MESSAGE_REQUESTED,
+        EventType.CLOCK_WARNED,
+        EventType.CLOCK_BREACHED,
     }
 )
 """The shop's own business: customers do not read of it."""

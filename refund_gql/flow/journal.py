@@ -16,7 +16,9 @@ from refund_gql.auth import Viewer, system
 from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
 from refund_gql.events import GENESIS, EventType, chain_hash, span
+from refund_gql.flow import clocks
 from refund_gql.flow import once as idempotency
+from refund_gql.flow.clocks import Happening
 from refund_gql.flow.once import Once
 from refund_gql.models import Decision, Event, Refund
 from refund_gql.roles import Role, Scope
@@ -33,9 +35,13 @@ class Change:
     now: datetime = field(default_factory=clock.now)
     _announced: int = field(init=False, repr=False)
     """The last version that the outbox hears of, or has heard of."""
+    _status: RefundStatus = field(init=False, repr=False)
+    """Where the refund's clocks saw it last."""
+    _events: list[Event] = field(init=False, repr=False, default_factory=list)
+    """What they have not seen yet."""
 
     def __post_init__(self) -> None:
-        self._announced = self.refund.version
+        self._announced, self._status = self.refund.version, self.refund.status
 
     async def take(
         self,
@@ -101,7 +107,7 @@ class Change:
             actor=viewer.actor,
             payload=payload or {},
         )
-        await Event.create(
+        event = await Event.create(
             using_db=self.tx,
             shop_id=refund.shop_id,
             refund_id=refund.id,
@@ -114,6 +120,7 @@ class Change:
             at=self.now,
             hash=refund.head,
         )
+        self._events.append(event)
 
     async def enqueue(
         self, kind: str, subject: object, *, key: str, run_at: datetime | None = None
@@ -125,7 +132,13 @@ class Change:
         """Write the refund's row and let the outbox know; `change` does it at the end."""
         self.refund.updated_at = self.now
         await self.refund.save(using_db=self.tx)
+        await self._turn_clocks()
         await self._announce()
+
+    async def _turn_clocks(self) -> None:
+        seen = Happening(before=self._status, after=self.refund.status, events=self._events)
+        await clocks.follow(self.tx, self.refund, seen, self.now)
+        self._status, self._events = self.refund.status, []
 
     async def _announce(self) -> None:
         """Messages and webhooks are made from the new events after the commit."""

@@ -13,6 +13,7 @@ from refund_gql.graphql.mutations.aftercare import AftercareMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
+from refund_gql.graphql.mutations.clocks import ClockMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
 from refund_gql.graphql.mutations.lab import LabMutations
@@ -21,6 +22,7 @@ from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.aftercare import AftercareQueries
+from refund_gql.graphql.queries.clocks import ClockQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
@@ -51,6 +53,7 @@ class Query(
     MessageQueries,
     EndpointQueries,
     PluginQueries,
+    ClockQueries,
 ):
     pass
 
@@ -68,6 +71,7 @@ class Mutation(
     MessageMutations,
     EndpointMutations,
     PluginMutations,
+    ClockMutations,
 ):
     pass
 

@@ -7,6 +7,7 @@ from refund_gql.models.aftercare import (
     Coupon,
     Restitution,
 )
+from refund_gql.models.deadline import BusinessCalendar, Clock, DeadlinePolicy
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.lab import RuleBacktest
@@ -51,10 +52,12 @@ from refund_gql.models.tracking import TrackingCheckpoint
 
 __all__ = [
     "ApiToken",
+    "BusinessCalendar",
     "Capture",
     "CareEntry",
     "CareNote",
     "CareRefund",
+    "Clock",
     "Coupon",
     "CrmFlags",
     "Customer",
@@ -62,6 +65,7 @@ __all__ = [
     "CustomerFlagChange",
     "CustomerRisk",
     "CustomerSession",
+    "DeadlinePolicy",
     "Decision",
     "Event",
     "Exposure",
