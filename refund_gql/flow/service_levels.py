@@ -54,7 +54,7 @@ async def figures(viewer: Viewer, begin: datetime, end: datetime) -> list[Figure
             zh=f"晚于 from，且最多相隔 {LONGEST_SPAN.days} 天",
         )
     rows = await database.fetch(_FIGURES, viewer.shop_id, begin, end)
-    found = {row["stage"]: row for row in rows}
+    found = {row["stage"]: dict(row) for row in rows}
     return [_figure(stage, found.get(stage)) for stage in DeadlineStage]
 
 
