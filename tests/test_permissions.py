@@ -441,14 +441,14 @@ def test_customers_see_no_internals() -> None:
         "Payout.parkedReason", "Payout.parkedAt", "Refund.messages", "Shop.gatewayRoutes",
         "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
-        "Customer.exposure", "Shop.exposureLimits",
+        "Customer.exposure", "Shop.exposureLimits", "Clock.action", "Clock.policyVersion",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
         "TemplateText", "TemplateVariable", "ChannelOrder", "GatewayRoute", "CourierRoute",
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
         "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
-        "ExposureLimit",
+        "ExposureLimit", "DeadlinePolicy", "SlaFigure", "SlaFigures",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

@@ -1,6 +1,6 @@
 """Values the built-in scalars cannot hold, or would hold without a limit."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
@@ -35,6 +35,17 @@ def _parse_moment(value: Any) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _parse_day(value: Any) -> date:
+    """A day of a calendar."""
+    try:
+        day = date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise GraphQLError("Date is an ISO 8601 text such as 2026-01-31") from None
+    if not FIRST_MOMENT.date() <= day <= LAST_MOMENT.date():
+        raise GraphQLError(f"Date is from {FIRST_MOMENT:%Y} to {LAST_MOMENT:%Y}")
+    return day
+
+
 CONFIG = StrawberryConfig(
     disable_field_suggestions=True,
     scalar_map={
@@ -50,6 +61,12 @@ CONFIG = StrawberryConfig(
             description="A point in time in ISO 8601, from 1970 to 2999; without a zone it is UTC.",
             serialize=datetime.isoformat,
             parse_value=_parse_moment,
+        ),
+        date: strawberry.scalar(
+            name="Date",
+            description="A day in ISO 8601, such as 2026-01-31; from 1970 to 2999.",
+            serialize=date.isoformat,
+            parse_value=_parse_day,
         ),
         JSON: strawberry.scalar(
             name="JSON",
