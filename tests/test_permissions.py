@@ -323,6 +323,9 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from flagging()
     yield from caring(step)
     yield from claiming(step)
+    review = {"stage": "REVIEW", "amount": 0, "unit": "HOURS", "action": "ESCALATE"}
+    yield "deadlinePolicyUpdate", review
+    yield "calendarUpdate", {"weekly": []}
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
