@@ -9,6 +9,7 @@ from support.api import key
 from support.deadlines import (
     always_open,
     clocks,
+    crowd,
     expires,
     in_review,
     passes,
@@ -23,7 +24,7 @@ from support.world import World, shipped
 
 from refund_gql import clock
 from refund_gql.flow import deadlines
-from refund_gql.models import Event, OrderLine, Refund
+from refund_gql.models import Clock, Event, OrderLine, Refund
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
@@ -362,6 +363,31 @@ async def test_a_claim_of_a_worker_that_died_comes_back_by_itself(world: World) 
     await type(clock_).filter(id=clock_.id).update(next_at=clock.now() - MINUTE)
     await deadlines.look()
     assert (await history(refund)).count("CLOCK_BREACHED") == 1
+
+
+async def test_of_two_hundred_each_fires_once_though_a_worker_dies_on_the_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await policy(world.owner, "REVIEW", 48, "HOURS", "NONE")
+    refund = await in_review(world)
+    await crowd(refund, 200)
+    mine = {"refund__number__startswith": f"{refund['number']}-C"}
+    fire, batches = deadlines._fire_batch, 0
+
+    async def dies(batch: Any) -> list[Exception]:
+        """A worker whose process ends after the third batch: it comes to no later one."""
+        nonlocal batches
+        batches += 1
+        return await fire(batch) if batches <= 3 else []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deadlines, "_fire_batch", dies)
+        await deadlines.look()
+    assert await Clock.filter(**mine, state="BREACHED").count() <= 60
+    await Clock.filter(**mine, state="RUNNING").update(next_at=clock.now() - MINUTE)
+    await asyncio.gather(deadlines.look(), deadlines.look())
+    assert await Clock.filter(**mine, state="BREACHED").count() == 200
+    assert await Event.filter(**mine, type="CLOCK_BREACHED").count() == 200
 
 
 async def test_a_worker_whose_own_clock_is_wrong_fires_nothing_early(world: World) -> None:

@@ -2,14 +2,15 @@
 
 The rows are the timers. A look claims those that are due by the database's time, a page at once,
 by moving their next look on by a short while; rows that another worker has just claimed are passed
-over, and those of a worker that died come back by themselves. Each clock then fires in a change of
-its refund, under its lock: what the row says there decides, so that it fires once in effect.
+over, and those of a worker that died come back by themselves. A clock then fires in a change of its
+refund, under its lock: what the row says there decides, so that it fires once in effect.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 from refund_gql import database, labels
@@ -26,9 +27,9 @@ from refund_gql.states import FINAL, RefundKind, RefundStatus, Step
 EVERY_SECONDS = 3.0
 """Between two looks of one worker."""
 PAGE = 100
-"""Clocks of one claim."""
-AT_ONCE = 4
-"""Clocks that one worker fires at the same time; each takes a connection."""
+"""Clocks of one claim; its batches take a connection each."""
+BATCH = 20
+"""Clocks of one transaction: few enough that nobody waits long for one of their refunds."""
 _LEASE_SECONDS = 10
 """So long a claim is its worker's alone; a page takes about a second."""
 
@@ -55,13 +56,62 @@ class _Due:
 
 
 async def look() -> int:
-    """Fire whatever is due; returns how many clocks were looked at."""
-    looked = 0
+    """Fire whatever is due; returns how many clocks were looked at.
+
+    Raises ExceptionGroup for clocks that could not fire; they are looked at again soon.
+    """
+    looked, errors = 0, list[Exception]()
     while due := await _claim():
-        turnstile = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(_through(turnstile, one) for one in due))
+        # At once, since each would otherwise wait in turn behind every job of this process.
+        for failed in await asyncio.gather(*map(_fire_batch, _batches(due))):
+            errors += failed
         looked += len(due)
+    if errors:
+        raise ExceptionGroup("clocks that could not fire", errors)
     return looked
+
+
+def _batches(due: Sequence[_Due]) -> Iterator[list[_Due]]:
+    """Of one shop each."""
+    ordered = sorted(due, key=lambda one: (one.shop_id, one.refund_id))
+    for _, of_shop in groupby(ordered, key=lambda one: one.shop_id):
+        clocks_ = list(of_shop)
+        yield from (clocks_[i : i + BATCH] for i in range(0, len(clocks_), BATCH))
+
+
+async def _fire_batch(batch: Sequence[_Due]) -> list[Exception]:
+    """In one transaction; one by one when any of them cannot, so that the others still do."""
+    try:
+        await _fire(batch)
+    except Exception as error:
+        if len(batch) == 1:
+            return [error]
+        return [one for due in batch for one in await _fire_batch([due])]
+    return []
+
+
+async def _fire(batch: Sequence[_Due]) -> None:
+    async def work(change: Change) -> None:
+        for due in batch:
+            if due.refund_id == change.refund.id:
+                await _look_at(change, due)
+
+    refunds = sorted({due.refund_id for due in batch})
+    await journal.change_all(system(batch[0].shop_id), refunds, work)
+
+
+async def _look_at(change: Change, due: _Due) -> None:
+    found = await Clock.filter(id=due.id, shop_id=due.shop_id).using_db(change.tx).get()
+    if found.state is not ClockState.RUNNING:
+        return
+    terms = await deadline_policies.version(change.tx, found.shop_id, found.stage, found.policy)
+    if found.due_at <= due.at:
+        await _breach(change, found, terms)
+    elif found.warned_at is None and found.warn_at is not None and found.warn_at <= due.at:
+        await _warn(change, found, terms)
+    else:
+        # It was paused and resumed between the claim and the lock.
+        await _look_again(change, found)
 
 
 async def _claim() -> list[_Due]:
@@ -70,28 +120,6 @@ async def _claim() -> list[_Due]:
         return [_Due(**row) for row in rows]
 
     return await database.transaction(work)
-
-
-async def _through(turnstile: asyncio.Semaphore, due: _Due) -> None:
-    async with turnstile:
-        await _fire(due)
-
-
-async def _fire(due: _Due) -> None:
-    async def work(change: Change) -> None:
-        found = await Clock.filter(id=due.id, shop_id=due.shop_id).using_db(change.tx).get()
-        if found.state is not ClockState.RUNNING:
-            return
-        terms = await deadline_policies.version(change.tx, found.shop_id, found.stage, found.policy)
-        if found.due_at <= due.at:
-            await _breach(change, found, terms)
-        elif found.warned_at is None and found.warn_at is not None and found.warn_at <= due.at:
-            await _warn(change, found, terms)
-        else:
-            # It was paused and resumed between the claim and the lock.
-            await _look_again(change, found)
-
-    await journal.change(system(due.shop_id), due.refund_id, work)
 
 
 async def _look_again(change: Change, found: Clock) -> None:

@@ -5,13 +5,13 @@ the refund under its locks in an open transaction. What it takes, records and en
 visible together, or not at all.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from refund_gql import clock, jobs
+from refund_gql import clock, database, jobs
 from refund_gql.auth import Viewer, system
 from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
@@ -204,14 +204,28 @@ async def change(
         refund = await _locked(tx, viewer, refund_id)
         if expected_version is not None and refund.version != expected_version:
             raise StaleVersion(current_version=refund.version, expected_version=expected_version)
-        open_change = Change(tx=tx, viewer=viewer, refund=refund)
-        version = refund.version
-        await work(open_change)
-        if refund.version != version:
-            await open_change.save()
+        await _run(Change(tx=tx, viewer=viewer, refund=refund), work)
         return refund_id
 
     return await idempotency.run(viewer, once, unit, refunds=(refund_id, *also_lock))
+
+
+async def change_all(viewer: Viewer, refund_ids: Sequence[UUID], work: Work) -> None:
+    """Run the same for many refunds in one transaction: all of it commits, or none."""
+
+    async def unit(tx: Transaction) -> None:
+        rows = Refund.filter(id__in=refund_ids, shop_id=viewer.shop_id).order_by("id")
+        for refund in await rows.using_db(tx).select_for_update():
+            await _run(Change(tx=tx, viewer=viewer, refund=refund), work)
+
+    await database.transaction(unit, refunds=refund_ids)
+
+
+async def _run(opened: Change, work: Work) -> None:
+    version = opened.refund.version
+    await work(opened)
+    if opened.refund.version != version:
+        await opened.save()
 
 
 async def start(

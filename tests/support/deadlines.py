@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from refund_gql import database
+from refund_gql.database import Transaction
 from refund_gql.flow import deadlines
 from refund_gql.models import Clock
 from support.api import Api
@@ -16,18 +18,18 @@ CLOCKS = """clocks { stage state startedAt dueAt warnAt warnedAt pausedAt remain
 TIMES = ["started_at", "due_at", "warn_at", "next_at", "paused_at", "warned_at"]
 ALWAYS = [{"weekday": day, "hours": [{"opens": "00:00", "closes": "24:00"}]} for day in range(1, 8)]
 """Open day and night."""
-CALENDAR = """__typename ... on Problem { code message } ... on BusinessCalendar {
-  version timeZone openNow weekly { weekday hours { opens closes } }
-  specialDays { day hours { opens closes } } }"""
-POLICY = """__typename ... on Problem { code message } ... on DeadlinePolicy {
-  stage stageText version amount unit businessHoursOnly warnPercent action
-  approveMost { amount currency } }"""
+CALENDAR = """version timeZone openNow weekly { weekday hours { opens closes } }
+  specialDays { day hours { opens closes } }"""
+POLICY = """stage stageText version amount unit businessHoursOnly warnPercent action
+  approveMost { amount currency }"""
+_OR_PROBLEM = "__typename ... on Problem { code message }"
 
 
 async def opening(by: Api, **calendar: Any) -> Answer:
     """The calendar after an update, or the problem."""
     document = f"""mutation M($input: CalendarUpdateInput!) {{
-        calendarUpdate(input: $input) {{ {CALENDAR} }} }}"""
+        calendarUpdate(input: $input) {{
+            {_OR_PROBLEM} ... on BusinessCalendar {{ {CALENDAR} }} }} }}"""
     made: Answer = (await by(document, input=calendar))["calendarUpdate"]
     return made
 
@@ -35,7 +37,8 @@ async def opening(by: Api, **calendar: Any) -> Answer:
 async def policy(by: Api, stage: str, amount: int, unit: str, action: str, **more: Any) -> Answer:
     """The terms of a stage after an update, or the problem."""
     document = f"""mutation M($input: DeadlinePolicyUpdateInput!) {{
-        deadlinePolicyUpdate(input: $input) {{ {POLICY} }} }}"""
+        deadlinePolicyUpdate(input: $input) {{
+            {_OR_PROBLEM} ... on DeadlinePolicy {{ {POLICY} }} }} }}"""
     wanted = {"stage": stage, "amount": amount, "unit": unit, "action": action, **more}
     made: Answer = (await by(document, input=wanted))["deadlinePolicyUpdate"]
     return made
@@ -79,6 +82,31 @@ async def passes(refund: Mapping[str, Any], stage: str, span: timedelta) -> None
         if (moment := getattr(clock, name)) is not None:
             setattr(clock, name, moment - span)
     await clock.save(update_fields=TIMES)
+
+
+_REFUNDS = """
+insert into refund select copy.* from refund r, generate_series(1, $2::int) n,
+       jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(),
+           'number', r.number || '-C' || n)) copy
+ where r.id = $1
+"""
+_CLOCKS = """
+insert into clock (id, shop_id, refund_id, stage, state, policy, open_time, started_at, due_at,
+                   next_at, paused_seconds)
+select gen_random_uuid(), shop_id, id, 'REVIEW', 'RUNNING', 0, false, now() - interval '2 days',
+       now(), now(), 0
+  from refund where number like $1 || '-C%'
+"""
+
+
+async def crowd(refund: Mapping[str, Any], count: int) -> None:
+    """So many refunds like this one, each with a clock that is due; named NUMBER-C1 and so on."""
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute_query(_REFUNDS, [row_id(refund), count])
+        await tx.execute_query(_CLOCKS, [refund["number"]])
+
+    await database.transaction(work)
 
 
 async def expires(refund: Mapping[str, Any], stage: str) -> None:
