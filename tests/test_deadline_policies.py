@@ -19,7 +19,7 @@ from support.deadlines import (
 )
 from support.rulebook import live
 from support.trust import row_id, step
-from support.world import World, make_world
+from support.world import World, make_world, shipped
 
 from refund_gql import calendars, clock
 from refund_gql.choices import DeadlineAction, DeadlineStage, DeadlineUnit
@@ -233,10 +233,10 @@ async def test_rules_know_whether_the_shop_is_open(
 ) -> None:
     tomorrow = (clock.now() + timedelta(days=3)).isoweekday()
     await opening(world.owner, weekly=hours or [day(tomorrow, ("00:00", "24:00"))])
-    hold = {"kind": "HOLD", "why": {"en": "closed", "zh": "已打烊"}}
-    await live(world, "REQUESTED", "!shop.business_hours", hold)
-    refund = await world.refund(world.customer, await world.order())
-    await world.reaches(refund, "REFUNDED" if open_ else "REVIEW")
+    await live(world, "REQUESTED", "shop.business_hours", {"kind": "APPROVE_RETURN"})
+    order = await world.order(shipments=shipped())
+    refund = await world.refund(world.customer, order, kind="RETURN_AND_REFUND")
+    await world.reaches(refund, "AWAITING_RETURN" if open_ else "REVIEW")
     seen = await RuleEvaluation.get(refund_id=row_id(refund))
     assert seen.facts["shop.business_hours"] is open_
 
