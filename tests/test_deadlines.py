@@ -374,11 +374,11 @@ async def test_of_two_hundred_each_fires_once_though_a_worker_dies_on_the_way(
     mine = {"refund__number__startswith": f"{refund['number']}-C"}
     fire, batches = deadlines._fire_batch, 0
 
-    async def dies(batch: Any) -> list[Exception]:
+    async def dies(batch: Any, turnstile: Any) -> list[Exception]:
         """A worker whose process ends after the third batch: it comes to no later one."""
         nonlocal batches
         batches += 1
-        return await fire(batch) if batches <= 3 else []
+        return await fire(batch, turnstile) if batches <= 3 else []
 
     with monkeypatch.context() as patch:
         patch.setattr(deadlines, "_fire_batch", dies)
@@ -388,6 +388,22 @@ async def test_of_two_hundred_each_fires_once_though_a_worker_dies_on_the_way(
     await asyncio.gather(deadlines.look(), deadlines.look())
     assert await Clock.filter(**mine, state="BREACHED").count() == 200
     assert await Event.filter(**mine, type="CLOCK_BREACHED").count() == 200
+
+
+async def test_a_clock_that_cannot_fire_keeps_no_other_from_it(world: World) -> None:
+    broken, good = await in_review(world), await in_review(world)
+    for refund in (broken, good):
+        clock_ = await row(refund, "REVIEW")
+        await passes(refund, "REVIEW", clock_.due_at - clock_.started_at)
+    unknown = Clock.filter(id=(await row(broken, "REVIEW")).id)
+    await unknown.update(policy=99)
+    with pytest.raises(ExceptionGroup, match="could not fire"):
+        await deadlines.look()
+    assert (await history(good)).count("CLOCK_BREACHED") == 1
+    assert "CLOCK_BREACHED" not in await history(broken)
+    await unknown.update(policy=0, next_at=clock.now() - MINUTE)
+    await deadlines.look()
+    assert (await history(broken)).count("CLOCK_BREACHED") == 1
 
 
 async def test_a_worker_whose_own_clock_is_wrong_fires_nothing_early(world: World) -> None:

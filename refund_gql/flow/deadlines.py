@@ -27,9 +27,12 @@ from refund_gql.states import FINAL, RefundKind, RefundStatus, Step
 EVERY_SECONDS = 3.0
 """Between two looks of one worker."""
 PAGE = 100
-"""Clocks of one claim; its batches take a connection each."""
+"""Clocks of one claim."""
 BATCH = 20
 """Clocks of one transaction: few enough that nobody waits long for one of their refunds."""
+AT_ONCE = 5
+"""Batches at the same time, a connection each: one alone would wait behind every job of its
+process in turn."""
 _LEASE_SECONDS = 10
 """So long a claim is its worker's alone; a page takes about a second."""
 
@@ -62,8 +65,9 @@ async def look() -> int:
     """
     looked, errors = 0, list[Exception]()
     while due := await _claim():
-        # At once, since each would otherwise wait in turn behind every job of this process.
-        for failed in await asyncio.gather(*map(_fire_batch, _batches(due))):
+        turnstile = asyncio.Semaphore(AT_ONCE)
+        fired = (_fire_batch(batch, turnstile) for batch in _batches(due))
+        for failed in await asyncio.gather(*fired):
             errors += failed
         looked += len(due)
     if errors:
@@ -79,14 +83,15 @@ def _batches(due: Sequence[_Due]) -> Iterator[list[_Due]]:
         yield from (clocks_[i : i + BATCH] for i in range(0, len(clocks_), BATCH))
 
 
-async def _fire_batch(batch: Sequence[_Due]) -> list[Exception]:
+async def _fire_batch(batch: Sequence[_Due], turnstile: asyncio.Semaphore) -> list[Exception]:
     """In one transaction; one by one when any of them cannot, so that the others still do."""
     try:
-        await _fire(batch)
+        async with turnstile:
+            await _fire(batch)
     except Exception as error:
         if len(batch) == 1:
             return [error]
-        return [one for due in batch for one in await _fire_batch([due])]
+        return [one for due in batch for one in await _fire_batch([due], turnstile)]
     return []
 
 
