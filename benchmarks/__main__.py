@@ -8,7 +8,18 @@ from functools import cache
 
 from rich.console import Console
 
-from benchmarks import backlog, figures, imports, lab, latency, reads, rules, startup, transition
+from benchmarks import (
+    backlog,
+    clocks,
+    figures,
+    imports,
+    lab,
+    latency,
+    reads,
+    rules,
+    startup,
+    transition,
+)
 from benchmarks.figures import Figure
 from benchmarks.place import Place, place
 
@@ -20,6 +31,7 @@ AT_A_PLACE: dict[str, Callable[[Place], Awaitable[list[Figure]]]] = {
     "imports": imports.measure,
     "rules": rules.measure,
     "lab": lab.measure,
+    "clocks": clocks.measure,
 }
 """These share one database, in this order; `reads` reads what `latency` or `backlog` left."""
 NAMES = ("startup", *AT_A_PLACE)

@@ -24,6 +24,7 @@ from refund_gql.flow import (
     assignment,
     classification,
     crm_flags,
+    deadlines,
     flags,
     issuing,
     overdue,
@@ -134,6 +135,7 @@ def work(running: Engine) -> jobs.Work:
             "trim": ("17 3 * * *", reconciliation.trim),
             "clock": ("* * * * *", _look_at_the_clock),
         },
+        beats={"deadlines": (deadlines.EVERY_SECONDS, _watch_deadlines)},
     )
 
 
@@ -169,6 +171,10 @@ async def _announce(channels: Channels, subject: str) -> None:
 
 async def _look_at_the_clock() -> None:
     await waiting.look()
+
+
+async def _watch_deadlines() -> None:
+    await deadlines.look()
 
 
 @asynccontextmanager

@@ -311,3 +311,62 @@ class Fulfilment(StrEnum):
     PARTLY_SHIPPED = "PARTLY_SHIPPED"
     SHIPPED = "SHIPPED"
     DELIVERED = "DELIVERED"
+
+
+class DeadlineStage(StrEnum):
+    """What a refund waits for while a clock runs."""
+
+    FIRST_RESPONSE = "FIRST_RESPONSE"
+    """For any colleague to act on a request that went to customer service."""
+    REVIEW = "REVIEW"
+    """For customer service to decide."""
+    WAREHOUSE_CHECK = "WAREHOUSE_CHECK"
+    """For the warehouse to say where the goods are."""
+    CUSTOMER_SHIPS = "CUSTOMER_SHIPS"
+    """For the customer to send the goods."""
+    INSPECTION = "INSPECTION"
+    """For the warehouse to inspect what has arrived."""
+    FINANCE = "FINANCE"
+    """For finance to release the money."""
+    CUSTOMER_ANSWERS = "CUSTOMER_ANSWERS"
+    """For the customer to give the evidence that was asked for."""
+
+
+class DeadlineUnit(StrEnum):
+    """What a deadline is counted in."""
+
+    MINUTES = "MINUTES"
+    HOURS = "HOURS"
+    DAYS = "DAYS"
+    """Whole days where the shop is: until the midnight after the last of them."""
+    BUSINESS_DAYS = "BUSINESS_DAYS"
+    """Days on which the shop is open: until the same time on a later one."""
+
+
+class DeadlineAction(StrEnum):
+    """What the engine does when a deadline has passed."""
+
+    ESCALATE = "ESCALATE"
+    """Raise the refund's priority, and say why."""
+    APPROVE = "APPROVE"
+    """Agree in the place of customer service that kept silent, within bounds; else escalate."""
+    REMIND = "REMIND"
+    """Remind the customer."""
+    CLOSE = "CLOSE"
+    """Close the request: the customer did nothing."""
+    NONE = "NONE"
+    """Only record that it has passed."""
+
+
+class ClockState(StrEnum):
+    """Where a clock stands."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    """It is the customer's turn."""
+    MET = "MET"
+    """What it waited for came in time."""
+    BREACHED = "BREACHED"
+    """It did not."""
+    CANCELLED = "CANCELLED"
+    """It no longer matters: the request was withdrawn, or went another way."""

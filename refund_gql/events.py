@@ -65,6 +65,11 @@ class EventType(StrEnum):
     ASSIGNED = "ASSIGNED"
     UNASSIGNED = "UNASSIGNED"
     NOTED = "NOTED"
+    CLOCK_WARNED = "CLOCK_WARNED"
+    CLOCK_BREACHED = "CLOCK_BREACHED"
+    SHIPPING_REMINDED = "SHIPPING_REMINDED"
+    EVIDENCE_REMINDED = "EVIDENCE_REMINDED"
+    EXPIRED = "EXPIRED"
 
 
 INTERNAL = frozenset(
@@ -77,6 +82,8 @@ INTERNAL = frozenset(
         EventType.ASSIGNED,
         EventType.UNASSIGNED,
         EventType.NOTED,
+        EventType.CLOCK_WARNED,
+        EventType.CLOCK_BREACHED,
     }
 )
 """The shop's own business: customers do not read of it."""

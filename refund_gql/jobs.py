@@ -8,9 +8,9 @@ on. The payload is a row's id, never data.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,11 @@ from refund_gql.settings import Settings
 
 Handler = Callable[[str], Awaitable[None]]
 Schedule = tuple[str, Callable[[], Awaitable[None]]]
-"""A cron expression in UTC, and what to do then."""
+"""A cron expression in UTC, and what to do then; one worker does it for all."""
+Beat = tuple[float, Callable[[], Awaitable[object]]]
+"""Seconds, and what every worker does again and again with so much rest between: for what cannot
+wait for a cron's minute, or for a dead worker's schedule to be noticed. It has to share the work
+out by itself."""
 _log = structlog.get_logger(__name__)
 
 # Every name is given here, because PgQueuer would otherwise take names from the environment,
@@ -60,6 +64,7 @@ class Work:
 
     handlers: Mapping[str, Handler]
     schedules: Mapping[str, Schedule]
+    beats: Mapping[str, Beat] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +138,19 @@ async def run(url: str, work: Work, settings: Settings, stop: asyncio.Event) -> 
         async with asyncpg.create_pool(url, min_size=2, max_size=settings.worker_pool_size) as pool:
             yield _queuer(pool, work)
 
+    beating = [asyncio.create_task(_beat(kind, beat, stop)) for kind, beat in work.beats.items()]
+    try:
+        await _run_queue(queuer, settings, stop)
+    finally:
+        stop.set()
+        await asyncio.gather(*beating)
+
+
+async def _run_queue(
+    queuer: Callable[[], AbstractAsyncContextManager[pgqueuer.PgQueuer]],
+    settings: Settings,
+    stop: asyncio.Event,
+) -> None:
     await pgqueuer.run(
         queuer,
         shutdown=stop,
@@ -145,6 +163,18 @@ async def run(url: str, work: Work, settings: Settings, stop: asyncio.Event) -> 
         restart_on_failure=True,
         restart_delay=timedelta(seconds=1),
     )
+
+
+async def _beat(kind: str, beat: Beat, stop: asyncio.Event) -> None:
+    """A turn that fails is told, and tried again at the next."""
+    rest, function = beat
+    while not stop.is_set():
+        try:
+            await function()
+        except Exception:
+            _log.exception("a beat failed and will be tried again", kind=kind)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), rest)
 
 
 class _PoolDriver(AsyncpgPoolDriver):

@@ -3,7 +3,7 @@
 Each table is complete for both locales, "zh" and "en"; a test holds it to its enumeration.
 """
 
-from refund_gql.choices import ReturnStatus
+from refund_gql.choices import DeadlineStage, ReturnStatus
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.roles import Role
@@ -61,6 +61,7 @@ STEPS: dict[Step, dict[str, str]] = {
     Step.RETRY_PAYMENT: {"en": "try the payment again", "zh": "重新发起退款"},
     Step.REVERSE_PAYMENT: {"en": "reverse the payment", "zh": "撤回退款"},
     Step.CANCEL: {"en": "withdraw", "zh": "撤销申请"},
+    Step.EXPIRE: {"en": "close, nothing came in time", "zh": "超时关闭"},
 }
 """Step -> locale -> what people read."""
 
@@ -160,6 +161,17 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.ASSIGNED: {"en": "Given to a colleague", "zh": "已分配处理人"},
     EventType.UNASSIGNED: {"en": "Back in the queue", "zh": "已退回待处理队列"},
     EventType.NOTED: {"en": "Internal note", "zh": "内部备注"},
+    EventType.CLOCK_WARNED: {"en": "A deadline is near", "zh": "处理时限即将到期"},
+    EventType.CLOCK_BREACHED: {"en": "A deadline has passed", "zh": "处理已超时"},
+    EventType.SHIPPING_REMINDED: {
+        "en": "Reminder: please send the goods back",
+        "zh": "已提醒寄回商品以继续退款",
+    },
+    EventType.EVIDENCE_REMINDED: {
+        "en": "Reminder: evidence is still awaited",
+        "zh": "已提醒补充凭证",
+    },
+    EventType.EXPIRED: {"en": "Closed: nothing came in time", "zh": "超时未处理，申请已关闭"},
 }
 """Event -> locale -> what people read."""
 
@@ -171,6 +183,17 @@ RETURN_STATUSES: dict[ReturnStatus, dict[str, str]] = {
     ReturnStatus.CANCELLED: {"en": "Return no longer awaited", "zh": "退货已取消"},
 }
 """Where goods stand -> locale -> what people read."""
+
+DEADLINE_STAGES: dict[DeadlineStage, dict[str, str]] = {
+    DeadlineStage.FIRST_RESPONSE: {"en": "First response", "zh": "首次响应"},
+    DeadlineStage.REVIEW: {"en": "Decision of customer service", "zh": "客服初审"},
+    DeadlineStage.WAREHOUSE_CHECK: {"en": "Check by the warehouse", "zh": "仓库确认"},
+    DeadlineStage.CUSTOMER_SHIPS: {"en": "Goods to be sent back", "zh": "顾客寄回商品"},
+    DeadlineStage.INSPECTION: {"en": "Inspection", "zh": "验货"},
+    DeadlineStage.FINANCE: {"en": "Release by finance", "zh": "财务审核"},
+    DeadlineStage.CUSTOMER_ANSWERS: {"en": "Evidence from the customer", "zh": "顾客补充凭证"},
+}
+"""What a clock waits for -> locale -> what people read."""
 
 ROLES: dict[Role, dict[str, str]] = {
     Role.OWNER: {"en": "the owner", "zh": "店主"},
@@ -207,6 +230,7 @@ KINDS: dict[str, dict[str, str]] = {
     "CustomerFlag": {"en": "flag", "zh": "顾客标记"},
     "CampaignDay": {"en": "campaign day", "zh": "大促日"},
     "Message": {"en": "message", "zh": "消息"},
+    "Clock": {"en": "clock", "zh": "时限"},
     "Claim": {"en": "claim", "zh": "追索单"},
     "Rule": {"en": "rule", "zh": "规则"},
     "Coupon": {"en": "coupon", "zh": "优惠券"},

@@ -49,7 +49,7 @@ class RefundStatus(StrEnum):
     REJECTED = "REJECTED"
     """Refused, with a reason the customer sees (已拒绝)."""
     CANCELLED = "CANCELLED"
-    """Withdrawn before any money was committed (已取消)."""
+    """Withdrawn, or closed for want of an answer, before any money was committed (已取消)."""
 
 
 class Step(StrEnum):
@@ -83,6 +83,7 @@ class Step(StrEnum):
     RETRY_PAYMENT = "RETRY_PAYMENT"
     REVERSE_PAYMENT = "REVERSE_PAYMENT"
     CANCEL = "CANCEL"
+    EXPIRE = "EXPIRE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +192,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_R.REVIEW,),
         _R.WAREHOUSE_CHECK,
         _E.REFUND_ONLY_APPROVED,
-        _AGENTS,
+        _AGENTS | _ENGINE,
         "refund only, goods were sent",
     ),
     _row(
@@ -199,7 +200,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_R.REVIEW,),
         _R.FINANCE_REVIEW,
         _E.REFUND_ONLY_APPROVED,
-        _AGENTS,
+        _AGENTS | _ENGINE,
         "refund only, nothing was sent",
     ),
     _row(
@@ -207,7 +208,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_R.REVIEW,),
         _R.AWAITING_RETURN,
         _E.RETURN_APPROVED,
-        _AGENTS,
+        _AGENTS | _ENGINE,
         "return and refund",
     ),
     _row(
@@ -311,6 +312,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         _E.CANCELLED,
         _ASKERS,
         "withdrawn",
+    ),
+    _row(
+        _S.EXPIRE,
+        (_R.REVIEW, _R.AWAITING_RETURN),
+        _R.CANCELLED,
+        _E.EXPIRED,
+        _ENGINE,
+        "the customer did nothing in time",
     ),
 )
 

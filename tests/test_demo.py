@@ -322,6 +322,15 @@ def handling(refund: Mapping[str, str]) -> str:
     return "longer"
 
 
+def test_clocks_run_over_what_waits(demo: Demo) -> None:
+    """Each refund that waits for somebody has one that is not over; those of the past have none."""
+    waiting = {"REVIEW", "WAREHOUSE_CHECK", "AWAITING_RETURN", "INSPECTION", "FINANCE_REVIEW"}
+    for refund in demo.refunds("status imported clocks { endedAt }"):
+        open_ = [clock for clock in refund["clocks"] if clock["endedAt"] is None]
+        assert bool(open_) is (refund["status"] in waiting), refund
+        assert not (refund["imported"] and refund["clocks"])
+
+
 def test_an_imported_refund_has_one_event(demo: Demo) -> None:
     timelines = [
         [entry["type"] for entry in refund["timeline"]]

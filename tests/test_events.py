@@ -82,6 +82,10 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.UNASSIGNED,
         EventType.NOTED,
         EventType.IMPORTED,
+        EventType.CLOCK_WARNED,
+        EventType.CLOCK_BREACHED,
+        EventType.SHIPPING_REMINDED,
+        EventType.EVIDENCE_REMINDED,
     }
 
 

@@ -208,6 +208,18 @@ QUERIES: dict[str, tuple[str, Answer]] = {
         "query Q($a: Date!, $b: Date!) { campaigns(from: $a, until: $b) { __typename } }",
         {"a": "2026-01-01", "b": "2026-02-01"},
     ),
+    "slaBreaches": (
+        "query Q($a: Int!, $b: String, $c: SlaBreachFilter)"
+        " { slaBreaches(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": {
+            "stage": ["REVIEW"], "open": True, "dueFrom": "2026-01-01", "dueBefore": "2026-01-01",
+        }},
+    ),
+    "slaFigures": (
+        "query Q($a: DateTime!, $b: DateTime!) { slaFigures(from: $a, until: $b) {"
+        " __typename } }",
+        {"a": "2026-01-01T00:00:00Z", "b": "2026-02-01T00:00:00Z"},
+    ),
     "ruleBacktestRun": ("query Q($a: ID!) { ruleBacktestRun(id: $a) { id } }", {"a": ""}),
     "ruleBacktestRuns": (
         "query Q($a: Int!, $b: String) { ruleBacktestRuns(first: $a, after: $b) { totalCount } }",

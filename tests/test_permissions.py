@@ -324,6 +324,9 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from caring(step)
     yield from claiming(step)
     yield from at_the_desk(step)
+    review = {"stage": "REVIEW", "amount": 0, "unit": "HOURS", "action": "ESCALATE"}
+    yield "deadlinePolicyUpdate", review
+    yield "calendarUpdate", {"weekly": []}
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -459,7 +462,7 @@ def test_customers_see_no_internals() -> None:
         "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
         "Customer.exposure", "Shop.exposureLimits", "Shop.autoAssign", "Refund.desk",
-        "Refund.deskSince", "Refund.notes",
+        "Refund.deskSince", "Refund.notes", "Clock.action", "Clock.policyVersion",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
@@ -467,6 +470,7 @@ def test_customers_see_no_internals() -> None:
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
         "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
         "ExposureLimit", "RefundNote", "Script", "ScriptVersion", "Queue", "DeskColleague",
+        "DeadlinePolicy", "SlaFigure", "SlaFigures",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

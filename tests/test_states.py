@@ -151,6 +151,7 @@ def test_money_moves_by_the_engines_hand_alone() -> None:
         Step.COMPLETE_PAYMENT,
         Step.HALT_PAYMENT,
         Step.REVERSE_PAYMENT,
+        Step.EXPIRE,
     ):
         assert JOURNEY[step].roles == {Role.SYSTEM}
 
@@ -188,6 +189,7 @@ def test_allowed_names_the_steps_of_one_role_in_table_order() -> None:
         Step.SHIP_RETURN,
         Step.RECEIVE_RETURN,
         Step.CANCEL,
+        Step.EXPIRE,
     )
 
 

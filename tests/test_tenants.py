@@ -108,6 +108,9 @@ WITHOUT_IDS = (
     ("deadLetters", "MessageConnection"),
     ("webhookEndpoints", "WebhookEndpoint"),
     ("plugins", "Plugin"),
+    ("calendar", "BusinessCalendar"),
+    ("deadlinePolicies", "DeadlinePolicy"),
+    ("slaBreaches", "ClockConnection"),
     ("ruleBacktestRuns", "RuleBacktestRunConnection"),
     ("forecast", "Forecast"),
     ('campaigns(from: "2026-01-01", until: "2026-12-31")', "CampaignCalendar"),
@@ -272,6 +275,7 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("Payout", "refund"),
         ("Return", "refund"),
         ("Exposure", "refund"),
+        ("Clock", "refund"),
         ("TimelineEntry", "refund"),
         ("Decision", "refund"),
         ("Coupon", "refund"),
@@ -285,6 +289,9 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
     sql = f"select id from tracking_checkpoint where tracking_number in ({PARCELS})"
     lines = await fetch(sql, *map(list, (owners["order"], owners["refund"])))
     found["TrackingCheckpoint"] = encoded("TrackingCheckpoint", (line["id"] for line in lines))
+    sql = "select id from clock where id = any($1::uuid[]) and stage like 'CUSTOMER\\_%'"
+    hers = [ids.required("id", clock, "Clock") for clock in found["Clock"]]
+    found["Clock"] = encoded("Clock", (row["id"] for row in await fetch(sql, hers)))
     return {kind: found.get(kind, set()) & set(shop.all(kind)) for kind in Node.kinds}
 
 

@@ -12,6 +12,10 @@ While people have it: `queueing` (at which desk), `assignment` (who), `notes`, `
 gives back what a refund held, `policy` holds the rules of the house, `reconciliation` proves
 that nothing waits for ever.
 
+Deadlines: `deadline_policies` says how long a stage may take, `business_hours` when the shop is
+open, `clocks` follow the refund, `deadlines` does what is to happen when time is up, and
+`service_levels` counts how they were kept.
+
 What is known of the customer: `signals` says what counts, `risk` asks CRM systems, `own_signals`
 and `assessment` look at her history, `flags` and `appeals` are what people say, `standing` is
 what all of it comes to, and `crm_flags` tells CRM systems.

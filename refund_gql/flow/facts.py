@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from refund_gql import markets
+from refund_gql.calendars import Calendar
 from refund_gql.database import Transaction
 from refund_gql.desks import STATUSES, Desk
-from refund_gql.flow import policy
+from refund_gql.flow import business_hours, policy
 from refund_gql.flow.signals import Risk
 from refund_gql.models import Order, Refund, Shipment, Shop
 from refund_gql.rules.facts import Facts, FactValue
@@ -89,7 +89,9 @@ async def gather(tx: Transaction, refund: Refund, now: datetime, risk: Risk) -> 
     """Everything that is known about a refund at this moment; the refund as it is in memory,
     where it may be ahead of its row."""
     [row] = await tx.execute_query_dict(_REFUND, [refund.id, _FIRST_REVIEW])
-    known = {**_of_refund(refund, row, now), **_of_order(row, now), **_of_shop(row, now)}
+    open_row = await business_hours.newest(tx, refund.shop_id)
+    calendar = business_hours.in_force(row["time_zone"], open_row)
+    known = {**_of_refund(refund, row, now), **_of_order(row, now), **_of_shop(row, calendar, now)}
     if refund.customer_id is not None:
         known |= await _of_customer(tx, refund, row["shop_currency"], now)
     known |= await _of_parcels(tx, row["order_id"])
@@ -146,9 +148,9 @@ async def _within_window(tx: Transaction, refund: Refund, now: datetime) -> bool
     return end is None or now < end
 
 
-def _of_shop(row: dict[str, Any], now: datetime) -> dict[str, FactValue]:
+def _of_shop(row: dict[str, Any], calendar: Calendar, now: datetime) -> dict[str, FactValue]:
     return {
-        **of_the_hour(now, ZoneInfo(row["time_zone"])),
+        **of_the_hour(now, calendar),
         "shop.currency": row["shop_currency"],
         "desk.queue_length": row["queue_length"],
     }
@@ -190,10 +192,14 @@ def channel(requested_by: str) -> str:
     return "AGENT" if kind == "STAFF" else kind
 
 
-def of_the_hour(now: datetime, zone: ZoneInfo) -> dict[str, FactValue]:
+def of_the_hour(now: datetime, calendar: Calendar) -> dict[str, FactValue]:
     """What the shop's own clock and calendar show."""
-    local = now.astimezone(zone)
-    return {"shop.hour": local.hour, "shop.weekday": local.isoweekday()}
+    local = now.astimezone(calendar.zone)
+    return {
+        "shop.hour": local.hour,
+        "shop.weekday": local.isoweekday(),
+        "shop.business_hours": calendar.is_open(now),
+    }
 
 
 def minutes(span: timedelta) -> int:

@@ -5,19 +5,20 @@ the refund under its locks in an open transaction. What it takes, records and en
 visible together, or not at all.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from refund_gql import clock, jobs
+from refund_gql import clock, database, jobs
 from refund_gql.auth import Viewer, system
 from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
 from refund_gql.events import GENESIS, EventType, chain_hash, span
+from refund_gql.flow import clocks, queueing
 from refund_gql.flow import once as idempotency
-from refund_gql.flow import queueing
+from refund_gql.flow.clocks import Happening
 from refund_gql.flow.once import Once
 from refund_gql.models import Decision, Event, Refund
 from refund_gql.roles import Role, Scope
@@ -34,9 +35,13 @@ class Change:
     now: datetime = field(default_factory=clock.now)
     _announced: int = field(init=False, repr=False)
     """The last version that the outbox hears of, or has heard of."""
+    _status: RefundStatus = field(init=False, repr=False)
+    """Where the refund's clocks saw it last."""
+    _events: list[Event] = field(init=False, repr=False, default_factory=list)
+    """What they have not seen yet."""
 
     def __post_init__(self) -> None:
-        self._announced = self.refund.version
+        self._announced, self._status = self.refund.version, self.refund.status
 
     async def take(
         self,
@@ -102,7 +107,7 @@ class Change:
             actor=viewer.actor,
             payload=payload or {},
         )
-        await Event.create(
+        event = await Event.create(
             using_db=self.tx,
             shop_id=refund.shop_id,
             refund_id=refund.id,
@@ -115,6 +120,7 @@ class Change:
             at=self.now,
             hash=refund.head,
         )
+        self._events.append(event)
 
     async def enqueue(
         self, kind: str, subject: object, *, key: str, run_at: datetime | None = None
@@ -130,7 +136,13 @@ class Change:
             key = f"assign:{self.refund.id}:{self.refund.version}"
             await self.enqueue("assign", self.refund.id, key=key)
         await self.refund.save(using_db=self.tx)
+        await self._turn_clocks()
         await self._announce()
+
+    async def _turn_clocks(self) -> None:
+        seen = Happening(before=self._status, after=self.refund.status, events=self._events)
+        await clocks.follow(self.tx, self.refund, seen, self.now)
+        self._status, self._events = self.refund.status, []
 
     async def _announce(self) -> None:
         """Messages and webhooks are made from the new events after the commit."""
@@ -196,14 +208,28 @@ async def change(
         refund = await _locked(tx, viewer, refund_id)
         if expected_version is not None and refund.version != expected_version:
             raise StaleVersion(current_version=refund.version, expected_version=expected_version)
-        open_change = Change(tx=tx, viewer=viewer, refund=refund)
-        version = refund.version
-        await work(open_change)
-        if refund.version != version:
-            await open_change.save()
+        await _run(Change(tx=tx, viewer=viewer, refund=refund), work)
         return refund_id
 
     return await idempotency.run(viewer, once, unit, refunds=(refund_id, *also_lock))
+
+
+async def change_all(viewer: Viewer, refund_ids: Sequence[UUID], work: Work) -> None:
+    """Run the same for many refunds in one transaction: all of it commits, or none."""
+
+    async def unit(tx: Transaction) -> None:
+        rows = Refund.filter(id__in=refund_ids, shop_id=viewer.shop_id).order_by("id")
+        for refund in await rows.using_db(tx).select_for_update():
+            await _run(Change(tx=tx, viewer=viewer, refund=refund), work)
+
+    await database.transaction(unit, refunds=refund_ids)
+
+
+async def _run(opened: Change, work: Work) -> None:
+    version = opened.refund.version
+    await work(opened)
+    if opened.refund.version != version:
+        await opened.save()
 
 
 async def start(

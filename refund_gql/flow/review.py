@@ -1,5 +1,6 @@
 """Step 3, first review (客服初审): customer service decides, or asks for evidence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,27 +28,41 @@ async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
     its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput."""
 
     async def work(change: Change) -> None:
-        change.refund.kind, change.refund.goods_later = asked.kind, False
-        sent = await _goods_were_sent(change)
-        if asked.kind is RefundKind.RETURN_AND_REFUND:
-            if not sent:
-                raise InvalidInput(
-                    field="kind",
-                    found=asked.kind.value,
-                    expected="REFUND_ONLY: nothing was sent",
-                    zh="REFUND_ONLY：商品未发货",
-                )
-            await change.take(Step.APPROVE_RETURN, because=asked.reason)
-            await returns.open_return(change)
-        elif sent:
-            await change.take(Step.APPROVE_REFUND_ONLY, because=asked.reason)
-        else:
-            await change.take(Step.APPROVE_UNSENT, because=asked.reason)
-            await finance.arrive(change)
+        await agree(change, asked.kind, because=asked.reason)
 
     return await journal.change(
         viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
     )
+
+
+async def agree(
+    change: Change,
+    kind: RefundKind,
+    *,
+    because: str,
+    trace: Mapping[str, object] | None = None,
+) -> None:
+    """Take the step that belongs to the kind, and to whether goods were sent.
+
+    Raises NotAllowed, IllegalStep, and InvalidInput for a return of what was never sent.
+    """
+    change.refund.kind, change.refund.goods_later = kind, False
+    sent = await goods_were_sent(change)
+    if kind is RefundKind.RETURN_AND_REFUND:
+        if not sent:
+            raise InvalidInput(
+                field="kind",
+                found=kind.value,
+                expected="REFUND_ONLY: nothing was sent",
+                zh="REFUND_ONLY：商品未发货",
+            )
+        await change.take(Step.APPROVE_RETURN, because=because, trace=trace)
+        await returns.open_return(change)
+    elif sent:
+        await change.take(Step.APPROVE_REFUND_ONLY, because=because, trace=trace)
+    else:
+        await change.take(Step.APPROVE_UNSENT, because=because, trace=trace)
+        await finance.arrive(change)
 
 
 async def approve_first(
@@ -169,7 +184,8 @@ async def cancel(
     )
 
 
-async def _goods_were_sent(change: Change) -> bool:
+async def goods_were_sent(change: Change) -> bool:
+    """Whether any of the refund's goods has left the warehouse."""
     lines = await RefundLine.filter(refund_id=change.refund.id).using_db(change.tx)
     ids = [line.order_line_id for line in lines]
     sent = OrderLine.filter(id__in=ids, shipped_quantity__gt=0).using_db(change.tx)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from refund_gql import clock, database
+from refund_gql.calendars import Calendar
 from refund_gql.choices import RuleMode, RuleOutcome, RuleTrigger
 from refund_gql.database import Transaction
-from refund_gql.flow import facts, occasions
+from refund_gql.flow import business_hours, facts, occasions
 from refund_gql.flow.occasions import Occasion
 from refund_gql.models import Shop
 from refund_gql.rules import engine, records
@@ -58,6 +58,7 @@ class _Look:
 
     shop: Shop
     rules: Sequence[Rule]
+    calendar: Calendar
     now: datetime
 
     async def page(self, tx: Transaction, after: UUID) -> UUID | None:
@@ -90,7 +91,7 @@ class _Look:
                 "refund.reason": row["reason"],
                 "refund.age_minutes": facts.minutes(self.now - row["requested_at"]),
                 "refund.minutes_in_status": facts.minutes(self.now - row["since"]),
-                **facts.of_the_hour(self.now, ZoneInfo(self.shop.time_zone)),
+                **facts.of_the_hour(self.now, self.calendar),
                 "shop.currency": self.shop.currency,
             }),
             trigger=RuleTrigger.CLOCK,
@@ -124,6 +125,7 @@ async def _look_at(shop_id: UUID, now: datetime) -> None:
         async def work(tx: Transaction, last: UUID = last) -> UUID | None:
             shop = await Shop.filter(id=shop_id).using_db(tx).get()
             rules = await records.load(tx, shop_id, RuleTrigger.CLOCK)
-            return await _Look(shop=shop, rules=rules, now=now).page(tx, last)
+            calendar = await business_hours.of_shop(tx, shop)
+            return await _Look(shop=shop, rules=rules, calendar=calendar, now=now).page(tx, last)
 
         after = await database.transaction(work)

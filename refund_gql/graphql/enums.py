@@ -8,9 +8,13 @@ from refund_gql.choices import (
     BacktestStatus,
     ClaimReason,
     ClaimStatus,
+    ClockState,
     CouponPurpose,
     CouponStatus,
     CrmFlagsStatus,
+    DeadlineAction,
+    DeadlineStage,
+    DeadlineUnit,
     DeliveryStatus,
     ExposureRelease,
     FlagChangeKind,
@@ -58,6 +62,10 @@ strawberry.enum(CouponPurpose, description="Why a customer gets a coupon.")
 strawberry.enum(CouponStatus, description="Where a coupon stands.")
 strawberry.enum(ClaimReason, description="Why the shop is owed something.")
 strawberry.enum(ClaimStatus, description="Where a claim stands.")
+strawberry.enum(ClockState, description="Where a clock stands.")
+strawberry.enum(DeadlineAction, description="What happens when a deadline has passed.")
+strawberry.enum(DeadlineStage, description="What a refund waits for while a clock runs.")
+strawberry.enum(DeadlineUnit, description="What a deadline is counted in.")
 strawberry.enum(BacktestStatus, name="RuleBacktestStatus", description="Where a backtest stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(Desk, description="Where a refund waits for a person of the shop.")
@@ -117,9 +125,13 @@ __all__ = [
     "CareNoteKind",
     "ClaimReason",
     "ClaimStatus",
+    "ClockState",
     "CouponPurpose",
     "CouponStatus",
     "CrmFlagsStatus",
+    "DeadlineAction",
+    "DeadlineStage",
+    "DeadlineUnit",
     "DeliveryStatus",
     "Desk",
     "DisabledReason",

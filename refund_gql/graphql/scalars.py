@@ -36,6 +36,7 @@ def _parse_moment(value: Any) -> datetime:
 
 
 def _parse_day(value: Any) -> date:
+    """A day of a calendar."""
     try:
         day = date.fromisoformat(value)
     except (TypeError, ValueError):
@@ -63,7 +64,7 @@ CONFIG = StrawberryConfig(
         ),
         date: strawberry.scalar(
             name="Date",
-            description="A day in ISO 8601, from 1970 to 2999.",
+            description="A day in ISO 8601, such as 2026-01-31; from 1970 to 2999.",
             serialize=date.isoformat,
             parse_value=_parse_day,
         ),

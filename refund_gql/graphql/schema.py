@@ -13,6 +13,7 @@ from refund_gql.graphql.mutations.aftercare import AftercareMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
+from refund_gql.graphql.mutations.clocks import ClockMutations
 from refund_gql.graphql.mutations.desk import DeskMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
@@ -24,6 +25,7 @@ from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.mutations.scripts import ScriptMutations
 from refund_gql.graphql.queries.aftercare import AftercareQueries
+from refund_gql.graphql.queries.clocks import ClockQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.desk import DeskQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
@@ -60,6 +62,7 @@ class Query(
     PluginQueries,
     DeskQueries,
     ScriptQueries,
+    ClockQueries,
 ):
     pass
 
@@ -80,6 +83,7 @@ class Mutation(
     PluginMutations,
     DeskMutations,
     ScriptMutations,
+    ClockMutations,
 ):
     pass
 

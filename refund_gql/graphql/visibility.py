@@ -37,6 +37,10 @@ CUSTOMER_ROWS = {
     "refund": "customer_id = {me}",
     "refund_line": f"refund_id in ({_OWN_REFUNDS})",
     "exposure": f"refund_id in ({_OWN_REFUNDS})",
+    # What the shop has promised itself is its own business; what she has to do is hers.
+    "clock": (
+        f"(refund_id in ({_OWN_REFUNDS}) and stage in ('CUSTOMER_SHIPS', 'CUSTOMER_ANSWERS'))"
+    ),
     "goods_return": f"refund_id in ({_OWN_REFUNDS})",
     # A customer may enter any number for a return: one that is somebody else's shows nothing.
     "tracking_checkpoint": (

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from refund_gql.database import fetch, read
-from refund_gql.flow import facts, policy
+from refund_gql.flow import business_hours, facts, policy
 from refund_gql.flow.policy import Terms
-from refund_gql.models import ReturnPolicy
+from refund_gql.models import BusinessCalendar, ReturnPolicy
 from refund_gql.rules.facts import Facts, FactValue
 from refund_gql.states import RefundKind, RefundStatus
 
@@ -126,12 +125,17 @@ async def reconstructed(shop_id: UUID, refunds: Sequence[UUID]) -> dict[UUID, Fa
     trouble, transit = sorted(facts.TROUBLE), policy.ASSUMED_TRANSIT
     rows = await fetch(_PAGE, shop_id, list(refunds), trouble, transit)
     promised = await read(ReturnPolicy.filter(shop_id=shop_id).all)
-    return {row["id"]: _facts(dict(row), promised) for row in rows}
+    opened = await read(BusinessCalendar.filter(shop_id=shop_id).order_by("number").all)
+    return {row["id"]: _facts(dict(row), promised, opened) for row in rows}
 
 
-def _facts(row: Mapping[str, Any], promised: Sequence[ReturnPolicy]) -> Facts:
-    zone = ZoneInfo(row["time_zone"])
-    known = {**_of_refund(row), **facts.of_the_hour(row["requested_at"], zone)}
+def _facts(
+    row: Mapping[str, Any],
+    promised: Sequence[ReturnPolicy],
+    opened: Sequence[BusinessCalendar],
+) -> Facts:
+    calendar = business_hours.at(row["time_zone"], opened, row["requested_at"])
+    known = {**_of_refund(row), **facts.of_the_hour(row["requested_at"], calendar)}
     known["shop.currency"] = row["shop_currency"]
     if row["order_id"] is not None:
         known |= _of_order(

@@ -7,6 +7,7 @@ from refund_gql.models.aftercare import (
     Coupon,
     Restitution,
 )
+from refund_gql.models.deadline import BusinessCalendar, Clock, DeadlinePolicy
 from refund_gql.models.desk import RefundNote, Script, ScriptUse, ScriptVersion
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
@@ -53,11 +54,13 @@ from refund_gql.models.tracking import TrackingCheckpoint
 
 __all__ = [
     "ApiToken",
+    "BusinessCalendar",
     "CampaignDay",
     "Capture",
     "CareEntry",
     "CareNote",
     "CareRefund",
+    "Clock",
     "Coupon",
     "CrmFlags",
     "Customer",
@@ -65,6 +68,7 @@ __all__ = [
     "CustomerFlagChange",
     "CustomerRisk",
     "CustomerSession",
+    "DeadlinePolicy",
     "Decision",
     "Event",
     "Exposure",

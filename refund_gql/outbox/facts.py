@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from babel import dates, numbers
 
 from refund_gql import money
-from refund_gql.choices import CouponStatus
+from refund_gql.choices import ClockState, CouponStatus, DeadlineStage
 from refund_gql.database import Transaction
 from refund_gql.models import (
+    Clock,
     Coupon,
     Customer,
     Decision,
@@ -71,7 +72,8 @@ async def _own(
     tx: Transaction, shop: Shop, refund: Refund, kind: MessageKind, locale: str, at: datetime | None
 ) -> dict[str, str]:
     match kind:
-        case MessageKind.EVIDENCE_REQUESTED:
+        case MessageKind.EVIDENCE_REQUESTED | MessageKind.EVIDENCE_REMINDER:
+            at = at if kind is MessageKind.EVIDENCE_REQUESTED else None
             return {"question": await _words(tx, refund, Step.REQUEST_EVIDENCE, at)}
         case MessageKind.REJECTED:
             return {"reason": await _words(tx, refund, Step.REJECT, at)}
@@ -80,6 +82,9 @@ async def _own(
             return _where_to(parcel, locale)
         case MessageKind.REFUND_FIRST | MessageKind.RETURN_REMINDER:
             by = await _return_by(tx, refund, kind, locale)
+            return {**_where_to(await _parcel(tx, refund, {}), locale), "return_by": by}
+        case MessageKind.SHIPPING_REMINDER:
+            by = await _ships_by(tx, shop, refund, locale)
             return {**_where_to(await _parcel(tx, refund, {}), locale), "return_by": by}
         case MessageKind.RETURN_RECEIVED:
             parcel = await _parcel(tx, refund, {"received_at": at} if at else {})
@@ -113,6 +118,18 @@ async def _return_by(tx: Transaction, refund: Refund, kind: MessageKind, locale:
     shop = await Shop.filter(id=refund.shop_id).using_db(tx).get()
     end = exposure.due_at if kind is MessageKind.REFUND_FIRST else exposure.final_at
     return day(end - timedelta(seconds=1), shop.time_zone, locale)
+
+
+async def _ships_by(tx: Transaction, shop: Shop, refund: Refund, locale: str) -> str:
+    """The last whole day before the deadline; empty when there is none, or it has passed."""
+    clocks = Clock.filter(
+        refund_id=refund.id, stage=DeadlineStage.CUSTOMER_SHIPS, state=ClockState.RUNNING
+    )
+    running = await clocks.using_db(tx).first()
+    if running is None:
+        return ""
+    last = running.due_at - timedelta(days=1)
+    return day(last, shop.time_zone, locale) if running.started_at <= last else ""
 
 
 async def _words(tx: Transaction, refund: Refund, step: Step, at: datetime | None) -> str:

@@ -45,6 +45,12 @@ class MessageKind(StrEnum):
     """The money was promised, and a day later it still has not moved."""
     COUPON_ISSUED = "COUPON_ISSUED"
     """A coupon is the customer's: its code, and until when."""
+    SHIPPING_REMINDER = "SHIPPING_REMINDER"
+    """The money waits for the goods, and they have not been sent."""
+    EVIDENCE_REMINDER = "EVIDENCE_REMINDER"
+    """The question of customer service is still open."""
+    EXPIRED = "EXPIRED"
+    """Closed, since nothing came in time; she may ask again."""
     FOLLOW_UP = "FOLLOW_UP"
     """A word afterwards, by the reason of the refund; only when a rule says so."""
 
@@ -297,6 +303,26 @@ KINDS: dict[MessageKind, Kind] = {
         triggers=frozenset({_E.COUPON_ISSUED}),
         again_after=frozenset({_E.COUPON_ISSUED}),
         own=(*_COUPON, _PURPOSE),
+    ),
+    _K.SHIPPING_REMINDER: Kind(
+        label={"zh": "寄回商品后退款提醒", "en": "Reminder: the refund waits for the goods"},
+        triggers=frozenset({_E.SHIPPING_REMINDED}),
+        again_after=frozenset({_E.SHIPPING_REMINDED}),
+        holds_in=frozenset({_R.AWAITING_RETURN}),
+        own=(_ADDRESS, _REQUIREMENTS, _RETURN_BY),
+    ),
+    _K.EVIDENCE_REMINDER: Kind(
+        label={"zh": "补充凭证提醒", "en": "Reminder: evidence asked for"},
+        triggers=frozenset({_E.EVIDENCE_REMINDED}),
+        again_after=frozenset({_E.EVIDENCE_REMINDED}),
+        holds_in=frozenset({_R.REVIEW}),
+        own=(_QUESTION,),
+        spoken=True,
+    ),
+    _K.EXPIRED: Kind(
+        label={"zh": "超时关闭", "en": "Closed: nothing came in time"},
+        triggers=frozenset({_E.EXPIRED}),
+        holds_in=frozenset({_R.CANCELLED}),
     ),
     _K.FOLLOW_UP: Kind(
         label={"zh": "退款后回访", "en": "Follow-up"},

@@ -293,7 +293,6 @@ FACTS: tuple[Fact, ...] = (
         "shop.business_hours", True,
         "当前是否为营业时间",
         "Whether the shop is open now",
-        later=True,
     ),
     _declared("shop.currency", "CNY", "店铺货币（ISO 4217）", "The shop's currency (ISO 4217)"),
     _declared(

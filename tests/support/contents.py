@@ -127,6 +127,15 @@ MUTATIONS: dict[str, Answer] = {
         "texts": [{"locale": "zh", "title": "T", "body": "{{ amount }}"}],
     }},
     "scriptRetire": {"id": "x"},
+    "deadlinePolicyUpdate": {
+        "stage": "REVIEW", "amount": 1, "unit": "HOURS", "businessHoursOnly": True,
+        "warnPercent": 50, "action": "APPROVE", "approveMost": 1, "expectedVersion": None,
+    },
+    "calendarUpdate": {
+        "weekly": [{"weekday": 1, "hours": [{"opens": "09:00", "closes": "18:00"}]}],
+        "specialDays": [{"day": "2026-10-01", "hours": [{"opens": "10:00", "closes": "24:00"}]}],
+        "expectedVersion": None,
+    },
 }  # fmt: skip
 
 RULE: Answer = {

@@ -35,6 +35,7 @@ _SMALLEST: dict[str, Any] = {
     "Boolean": False,
     "MinorUnits": 1,
     "DateTime": "2026-01-31T08:00:00Z",
+    "Date": "2026-01-31",
     "JSON": {},
 }
 

@@ -25,6 +25,7 @@ from refund_gql.lab.lineup import Lineup
 from refund_gql.lab.tally import Differences, Disagreement, Sample, Sum, Tally
 from refund_gql.models import (
     ApiToken,
+    BusinessCalendar,
     CampaignDay,
     CareRefund,
     Coupon,
@@ -137,6 +138,7 @@ async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
     await _rules(shop)
     await _from_outside(shop)
     await _desk(shop)
+    await _deadlines(shop)
     shop.rows = await snapshot(world.shop.id)
     assert all(shop.rows.values()), {table for table, rows in shop.rows.items() if not rows}
     return shop
@@ -286,6 +288,17 @@ async def _step(shop: Populated, by: Api, scene: str, name: str, **input: Any) -
     after = await by.mutate(name, content)
     assert after["__typename"] == "Refund", (name, after)
     shop.refunds[scene] = after
+
+
+async def _deadlines(shop: Populated) -> None:
+    """Terms and opening hours of its own; the refunds have clocks already."""
+    terms = {"stage": "REVIEW", "amount": 47, "unit": "HOURS", "action": "APPROVE"}
+    most = {"approveMost": shop.price}
+    owner = shop.world.owner
+    await mutate(owner, "deadlinePolicyUpdate", {**terms, **most})
+    weekday = {"weekday": 1, "hours": [{"opens": "00:00", "closes": "24:00"}]}
+    await mutate(owner, "calendarUpdate", {"weekly": [weekday]})
+    await BusinessCalendar.filter(shop_id=shop.shop_id).update(author_name=f"Person {shop.mark}")
 
 
 # --- what rules said --------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from refund_gql.graphql.enums import (
 from refund_gql.graphql.pages import Where
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
+from refund_gql.graphql.types.clock import Clock
 from refund_gql.graphql.types.connections import Connection
 from refund_gql.graphql.types.coupon import Coupon, Restitution
 from refund_gql.graphql.types.customer import Customer
@@ -164,6 +165,9 @@ class Refund(Node):
     )
     claims: list[Claim] = children(
         "refund_id", "Claim", "What is owed for its goods, oldest first.", order="opened_at, id"
+    )
+    clocks: list[Clock] = children(
+        "refund_id", "Clock", "Its deadlines, oldest first.", order="started_at, id"
     )
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"
