@@ -60,6 +60,8 @@ STEPS: dict[Step, dict[str, str]] = {
     Step.RETRY_PAYMENT: {"en": "try the payment again", "zh": "重新发起退款"},
     Step.REVERSE_PAYMENT: {"en": "reverse the payment", "zh": "撤回退款"},
     Step.CANCEL: {"en": "withdraw", "zh": "撤销申请"},
+    Step.AMEND: {"en": "change the request", "zh": "修改申请"},
+    Step.MERGE: {"en": "merge into another request", "zh": "合并申请"},
 }
 """Step -> locale -> what people read."""
 
@@ -156,6 +158,14 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.ESCALATED: {"en": "Escalated: look at it sooner", "zh": "已升级，请优先处理"},
     EventType.PRIORITY_LOWERED: {"en": "Priority lowered", "zh": "已降低优先级"},
     EventType.MESSAGE_REQUESTED: {"en": "A rule has the customer told", "zh": "规则已安排通知顾客"},
+    EventType.EVIDENCE_ADDED: {"en": "A file was added", "zh": "已上传凭证文件"},
+    EventType.EVIDENCE_REMOVED: {"en": "A file was removed", "zh": "已删除凭证文件"},
+    EventType.AMENDED: {"en": "The request was changed", "zh": "已修改退款申请"},
+    EventType.MERGED: {"en": "Merged into another request", "zh": "已并入另一退款申请"},
+    EventType.REQUEST_ADDED: {
+        "en": "Another request was added to this one",
+        "zh": "另一退款申请已并入本单",
+    },
 }
 """Event -> locale -> what people read."""
 
@@ -190,6 +200,7 @@ KINDS: dict[str, dict[str, str]] = {
     "OrderLine": {"en": "order line", "zh": "订单商品"},
     "ReasonTag": {"en": "reason", "zh": "退款原因"},
     "Refund": {"en": "refund", "zh": "退款单"},
+    "EvidenceFile": {"en": "file", "zh": "凭证文件"},
     "RefundLine": {"en": "refund line", "zh": "退款商品"},
     "Payout": {"en": "payout", "zh": "退款付款"},
     "CustomerFlag": {"en": "flag", "zh": "顾客标记"},

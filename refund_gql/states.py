@@ -83,6 +83,8 @@ class Step(StrEnum):
     RETRY_PAYMENT = "RETRY_PAYMENT"
     REVERSE_PAYMENT = "REVERSE_PAYMENT"
     CANCEL = "CANCEL"
+    AMEND = "AMEND"
+    MERGE = "MERGE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,7 @@ _AGENTS = frozenset({Role.OWNER, Role.AGENT})
 _WAREHOUSE = frozenset({Role.OWNER, Role.WAREHOUSE})
 _FINANCE = frozenset({Role.OWNER, Role.FINANCE})
 _ENGINE = frozenset({Role.SYSTEM})
+_CUSTOMERS = frozenset({Role.CUSTOMER, Role.SERVICE})
 _ASKERS = frozenset({Role.CUSTOMER, Role.SERVICE, Role.OWNER, Role.AGENT})
 
 _S, _E, _R = Step, EventType, RefundStatus
@@ -311,6 +314,22 @@ TRANSITIONS: tuple[Transition, ...] = (
         _E.CANCELLED,
         _ASKERS,
         "withdrawn",
+    ),
+    _row(
+        _S.AMEND,
+        (_R.REQUESTED, _R.REVIEW),
+        _R.REQUESTED,
+        _E.AMENDED,
+        _CUSTOMERS,
+        "asked for otherwise",
+    ),
+    _row(
+        _S.MERGE,
+        (_R.REQUESTED, _R.REVIEW),
+        _R.CANCELLED,
+        _E.MERGED,
+        _AGENTS,
+        "part of another request",
     ),
 )
 

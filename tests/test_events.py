@@ -78,6 +78,9 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.ESCALATED,
         EventType.PRIORITY_LOWERED,
         EventType.MESSAGE_REQUESTED,
+        EventType.EVIDENCE_ADDED,
+        EventType.EVIDENCE_REMOVED,
+        EventType.REQUEST_ADDED,
         EventType.IMPORTED,
     }
 

@@ -52,6 +52,8 @@ STEPS = {
     "returnInspect": {Step.PASS_INSPECTION, Step.REFUSE_INSPECTION},
     "refundApproveFinance": {Step.APPROVE_FINANCE, Step.SEND_BACK},
     "refundCancel": {Step.CANCEL},
+    "refundAmend": {Step.AMEND},
+    "refundMerge": {Step.MERGE},
     "payoutRetry": {Step.RETRY_PAYMENT},
 }
 """Mutation -> the steps of the journey it may take."""
@@ -323,6 +325,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from flagging()
     yield from caring(step)
     yield from claiming(step)
+    yield from showing(step)
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -352,6 +355,14 @@ def claiming(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "claimOpen", {**step, "amount": 1}
     for name in ("claimSettle", "claimWriteOff"):
         yield name, {"claimId": ids.encode("Claim", new_id())}
+
+
+def showing(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for what customers add and change."""
+    yield "refundAmend", {**step, "lines": []}
+    yield "refundMerge", {"intoId": step["refundId"], "fromId": step["refundId"]}
+    yield "evidenceUploadStart", {**step, "name": "n", "size": 0}
+    yield "evidenceRemove", {"fileId": ids.encode("EvidenceFile", new_id())}
 
 
 def ruling() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -425,7 +436,8 @@ def test_analysts_change_nothing_and_read_no_personal_data() -> None:
         "Message.subject", "Message.text", "Message.error", "Message.channelReference",
         "TemplateText.subject", "TemplateText.text", "TrackingCheckpoint.text",
         "TrackingCheckpoint.place", "WebhookDelivery.payload", "Claim.note",
-        "Claim.closedByName",
+        "Claim.closedByName", "EvidenceFile.name", "EvidenceFile.url",
+        "EvidenceFile.uploadedByName", "Refund.evidence",
     }  # fmt: skip
     assert not may & personal
 
@@ -441,7 +453,8 @@ def test_customers_see_no_internals() -> None:
         "Payout.parkedReason", "Payout.parkedAt", "Refund.messages", "Shop.gatewayRoutes",
         "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
-        "Customer.exposure", "Shop.exposureLimits",
+        "Customer.exposure", "Shop.exposureLimits", "EvidenceFile.uploadedBy",
+        "EvidenceFile.uploadedByName",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",

@@ -9,7 +9,7 @@ from refund_gql.errors import NotAllowed
 from refund_gql.flow import journal, payout, policy, quote, refund_first
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
-from refund_gql.models import Capture, Decision, Shop
+from refund_gql.models import Capture, Decision, Refund, Shop
 from refund_gql.states import RefundStatus, Step
 
 PROPOSALS = (
@@ -104,7 +104,14 @@ async def _refuse_own_proposal(change: Change) -> None:
 
 
 async def _makers(change: Change) -> set[str]:
-    return {change.refund.requested_by, *await _deciders(change)}
+    return await _requesters(change) | await _deciders(change)
+
+
+async def _requesters(change: Change) -> set[str]:
+    """Whoever asked for it, or for a request that has become part of it."""
+    merged = Refund.filter(merged_into_id=change.refund.id).using_db(change.tx)
+    others = await merged.values_list("requested_by", flat=True)
+    return {change.refund.requested_by, *map(str, others)}
 
 
 async def _deciders(change: Change) -> set[str]:
@@ -115,4 +122,4 @@ async def _deciders(change: Change) -> set[str]:
 
 async def _requester_decided(change: Change) -> bool:
     """Somebody reviewed a request of their own: finance must look, however small it is."""
-    return change.refund.requested_by in await _deciders(change)
+    return not (await _requesters(change)).isdisjoint(await _deciders(change))

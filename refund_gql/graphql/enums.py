@@ -11,6 +11,8 @@ from refund_gql.choices import (
     CouponStatus,
     CrmFlagsStatus,
     DeliveryStatus,
+    EvidencePurpose,
+    EvidenceStatus,
     ExposureRelease,
     FlagChangeKind,
     Fulfilment,
@@ -54,6 +56,8 @@ strawberry.enum(CouponPurpose, description="Why a customer gets a coupon.")
 strawberry.enum(CouponStatus, description="Where a coupon stands.")
 strawberry.enum(ClaimReason, description="Why the shop is owed something.")
 strawberry.enum(ClaimStatus, description="Where a claim stands.")
+strawberry.enum(EvidencePurpose, description="What a file shows.")
+strawberry.enum(EvidenceStatus, description="Where a file stands.")
 strawberry.enum(BacktestStatus, name="RuleBacktestStatus", description="Where a backtest stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(
@@ -118,6 +122,8 @@ __all__ = [
     "Disagreement",
     "Ending",
     "EventType",
+    "EvidencePurpose",
+    "EvidenceStatus",
     "ExposureRelease",
     "FactType",
     "Failure",

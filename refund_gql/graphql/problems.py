@@ -45,7 +45,7 @@ class AlreadyExists(Problem):
 @strawberry.type(description="You may not do this; the message says who may.")
 class NotAllowed(Problem):
     reason: str = strawberry.field(
-        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, AMOUNT_IS_COMPUTED or LOGIN."
+        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, AMOUNT_IS_COMPUTED, UPLOADER or LOGIN."
     )
 
 
@@ -87,6 +87,11 @@ class NotRefundable(Problem):
     reason: str = strawberry.field(
         description="ORDER_CLOSED, UNPAID, NOTHING_LEFT or WINDOW_CLOSED."
     )
+
+
+@strawberry.type(description="The request can no longer be changed by its customer.")
+class NotAmendable(Problem):
+    reason: str = strawberry.field(description="DECIDED or TOO_OFTEN.")
 
 
 Fields = Callable[[Any, str], dict[str, Any]]
@@ -132,6 +137,7 @@ _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.IdempotencyConflict: (IdempotencyConflict, _pick()),
     errors.ExceedsRefundable: (ExceedsRefundable, _maximum),
     errors.NotRefundable: (NotRefundable, _pick("reason")),
+    errors.NotAmendable: (NotAmendable, _pick("reason")),
 }
 
 ALL = [kind for kind, _ in _TYPES.values()]

@@ -7,6 +7,7 @@ from refund_gql.models.aftercare import (
     Coupon,
     Restitution,
 )
+from refund_gql.models.evidence import EvidenceFile
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.lab import RuleBacktest
@@ -64,6 +65,7 @@ __all__ = [
     "CustomerSession",
     "Decision",
     "Event",
+    "EvidenceFile",
     "Exposure",
     "GoodsClaim",
     "IdempotencyKey",
