@@ -53,8 +53,8 @@ async def listed(by: Api, refund: Answer) -> list[Answer]:
 
 
 async def types(refund: Answer) -> list[str]:
-    refund_id = ids.required("id", refund["id"], "Refund")
-    return [event.type.value for event in await Event.filter(refund_id=refund_id)]
+    events = Event.filter(refund_id=ids.required("id", refund["id"], "Refund"))
+    return [event.type.value for event in await events.order_by("version")]
 
 
 # --- adding -----------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ async def test_what_a_customer_shows_is_there_for_whoever_decides(
 
 
 async def test_the_same_key_gives_the_same_address(world: World, refund: Answer) -> None:
-    once = {"idempotencyKey": key()}
+    once: Answer = {"idempotencyKey": key()}
     first = await announce(world.customer, refund, **once)
     assert await announce(world.customer, refund, **once) == first
     conflict = await announce(world.customer, refund, name="other.png", **once)
@@ -128,30 +128,16 @@ async def test_of_two_announcements_of_the_last_file_one_counts(
     assert names == ["EvidenceUpload", "InvalidInput", "InvalidInput"]
 
 
-async def test_a_slow_upload_does_not_make_a_refund_overfull(
-    world: World, refund: Answer
-) -> None:
+async def test_a_slow_upload_does_not_make_a_refund_overfull(world: World, refund: Answer) -> None:
     """Its ticket ended while it was under way, and others took the places."""
     late = await announce(world.customer, refund)
     await EvidenceFile.filter(shop_id=world.shop.id).update(expires_at=clock.now())
     for _ in range(20):
         await add(world.customer, refund)
+    # The address holds its own end, as an upload that began in time would not look again.
     response = await send(world.api, late, PNG)
-    assert response.status_code == 404
-    [row_id] = [ids.required("id", late["fileId"], "EvidenceFile")]
-    until = clock.now() + timedelta(minutes=1)
-    await EvidenceFile.filter(id=row_id).update(expires_at=until)
-    again = await world.api.client.put(await address(late, until, world.settings), content=PNG)
-    assert (again.status_code, again.json()["code"]) == (409, "INVALID_INPUT")
+    assert (response.status_code, response.json()["code"]) == (409, "INVALID_INPUT")
     assert len(await listed(world.customer, refund)) == 20
-
-
-async def address(upload: Answer, until: Any, settings: Settings) -> str:
-    """The address of an upload with another end."""
-    from refund_gql import tickets
-
-    file = await row(upload["fileId"])
-    return tickets.address(settings, file.secret, "PUT", file.id, until)
 
 
 async def test_what_is_over_takes_no_more_files_but_the_warehouse_s(
@@ -247,9 +233,7 @@ async def test_only_whoever_uploaded_it_and_the_owner_take_a_file_back(
     world: World, refund: Answer
 ) -> None:
     theirs = await add(world.customer, refund)
-    colleague = world.api.with_token(
-        await staff_token(world.shop.id, world.settings, Role.AGENT)
-    )
+    colleague = world.api.with_token(await staff_token(world.shop.id, world.settings, Role.AGENT))
     ours = await add(world.agent, refund)
     for by, file_id in ((world.agent, theirs), (world.customer, ours), (colleague, ours)):
         answer = await remove(by, file_id)
@@ -265,8 +249,9 @@ async def test_only_whoever_uploaded_it_and_the_owner_take_a_file_back(
 async def test_a_question_is_answered_with_files(world: World, refund: Answer) -> None:
     ask = {"refundId": refund["id"], "question": "请上传破损照片"}
     await world.agent.mutate("refundRequestEvidence", {**ask, "idempotencyKey": key()})
-    file_id, elsewhere = await add(world.customer, refund), await add(
-        world.customer, await in_review(world)
+    file_id, elsewhere = (
+        await add(world.customer, refund),
+        await add(world.customer, await in_review(world)),
     )
     hidden = await add(world.warehouse, refund, purpose="INSPECTION")
     pending = (await announce(world.customer, refund))["fileId"]
@@ -277,9 +262,7 @@ async def test_a_question_is_answered_with_files(world: World, refund: Answer) -
             "refundProvideEvidence", {**step, "idempotencyKey": key(), "fileIds": files}
         )
         assert answer["code"] == "NOT_FOUND", wrong
-    answer = await world.customer.mutate(
-        "refundProvideEvidence", {**step, "idempotencyKey": key()}
-    )
+    answer = await world.customer.mutate("refundProvideEvidence", {**step, "idempotencyKey": key()})
     assert (answer["code"], answer["path"]) == ("INVALID_INPUT", ["input", "answer"])
     assert (await types(refund)).count("EVIDENCE_PROVIDED") == 0
     answer = await world.customer.mutate(
@@ -298,7 +281,7 @@ async def test_a_question_is_answered_with_files(world: World, refund: Answer) -
 async def test_an_upload_that_never_came_is_forgotten_after_a_day(
     world: World, refund: Answer, engine: Engine
 ) -> None:
-    once = {"idempotencyKey": key()}
+    once: Answer = {"idempotencyKey": key()}
     upload = await announce(world.customer, refund, **once)
     young = await announce(world.customer, refund)
     await EvidenceFile.filter(id=album.path_id(upload)).update(

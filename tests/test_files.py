@@ -51,7 +51,6 @@ def stored(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.exists() else []
 
 
-
 async def listed(by: Api, refund: Answer) -> list[Answer]:
     found: list[Answer] = (await by.refund(refund["id"], album.LISTED))["evidence"]
     return found
@@ -126,7 +125,8 @@ async def test_an_image_is_shown_and_nothing_in_it_runs(world: World, refund: An
     assert dict(response.headers) == {
         "content-type": "image/png",
         "content-length": str(len(polyglot)),
-        "content-disposition": "inline; filename=\"__.png\"; filename*=UTF-8''%E5%88%92%E7%97%95.png",
+        "content-disposition": 'inline; filename="__.png";'
+        " filename*=UTF-8''%E5%88%92%E7%97%95.png",
         "content-security-policy": "sandbox; default-src 'none'",
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",

@@ -27,8 +27,8 @@ LISTED = "evidence { id name mediaType size purpose uploadedAt uploaderKind url 
 
 async def announce(by: Api, refund: Answer, content: bytes = PNG, **changes: Any) -> Answer:
     """The answer to an announcement, whatever it is."""
-    input = {"refundId": refund["id"], "name": "photo.png", "size": len(content), **changes}
-    result: Answer = (await by(START, input={"idempotencyKey": key(), **input}))["result"]
+    said = {"refundId": refund["id"], "name": "photo.png", "size": len(content), **changes}
+    result: Answer = (await by(START, input={"idempotencyKey": key(), **said}))["result"]
     return result
 
 
@@ -48,8 +48,8 @@ async def add(by: Api, refund: Answer, content: bytes = PNG, **changes: Any) -> 
 
 async def remove(by: Api, file_id: str) -> Answer:
     """The answer to taking a file back."""
-    input = {"fileId": file_id, "idempotencyKey": key()}
-    result: Answer = (await by(REMOVE, input=input))["result"]
+    said = {"fileId": file_id, "idempotencyKey": key()}
+    result: Answer = (await by(REMOVE, input=said))["result"]
     return result
 
 

@@ -98,9 +98,7 @@ class AmendmentMutations:
         return await answer(
             info,
             Refund,
-            lambda viewer: amendment.amend(
-                viewer, input.value(), once=once("refundAmend", input)
-            ),
+            lambda viewer: amendment.amend(viewer, input.value(), once=once("refundAmend", input)),
         )
 
     @strawberry.mutation(
