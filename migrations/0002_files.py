@@ -59,6 +59,8 @@ class Migration(migrations.Migration):
         # Constraints of the models; Tortoise's migrations leave them out.
         ops.RunSQL(
             [
+                # A foreign key that is added later gets no index by itself.
+                'create index idx_refund_merged_into on "refund" (merged_into_id)',
                 'alter table "evidence_file" add constraint evidence_file_not_empty check (size > 0)',
                 'alter table "evidence_file" add constraint evidence_file_stored_is_there check (status <> \'STORED\' OR (key IS NOT NULL AND media_type IS NOT NULL AND sha256 IS NOT NULL AND uploaded_at IS NOT NULL))',
                 'alter table "evidence_file" add constraint evidence_file_removed_once check ((status = \'REMOVED\') = (removed_at IS NOT NULL))',

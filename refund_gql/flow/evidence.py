@@ -48,6 +48,7 @@ class StartUpload:
     purpose: EvidencePurpose
     name: str
     size: int
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +66,8 @@ class Arrived:
 async def start(viewer: Viewer, asked: StartUpload, settings: Settings, *, once: Once) -> UUID:
     """Announce a file; returns its id. It can be uploaded for `tickets.WRITING`.
 
-    Raises NotFound, NotAllowed, IdempotencyConflict, and InvalidInput for a file that is too
-    large, one too many, or comes too late.
+    Raises NotFound, NotAllowed, StaleVersion, IdempotencyConflict, and InvalidInput for a file
+    that is too large, one too many, or comes too late.
     """
     viewer.require(*_PEOPLE, scope=Scope.REFUNDS)
     _refuse_purpose(viewer.role, asked.purpose)
@@ -94,7 +95,9 @@ async def start(viewer: Viewer, asked: StartUpload, settings: Settings, *, once:
             expires_at=change.now + tickets.WRITING,
         )
 
-    await journal.change(viewer, asked.refund_id, work, once=once)
+    await journal.change(
+        viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
+    )
     return file_id
 
 

@@ -12,13 +12,20 @@ from refund_gql.graphql import problems
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import EvidencePurpose
 from refund_gql.graphql.mutations.answers import answer, once
-from refund_gql.graphql.problems import IdempotencyConflict, InvalidInput, NotAllowed, NotFound
+from refund_gql.graphql.mutations.refund_inputs import RefundStepInput
+from refund_gql.graphql.problems import (
+    IdempotencyConflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    StaleVersion,
+)
 from refund_gql.graphql.types.evidence import EvidenceFile, EvidenceUpload
 
 _KEY = "Names this operation: send the same key again when you are not sure it arrived."
 
 EvidenceUploadResult = Annotated[
-    EvidenceUpload | InvalidInput | NotFound | NotAllowed | IdempotencyConflict,
+    EvidenceUpload | InvalidInput | NotFound | NotAllowed | StaleVersion | IdempotencyConflict,
     strawberry.union("EvidenceUploadResult", description="Where to send the file, or why not."),
 ]
 EvidenceFileResult = Annotated[
@@ -28,22 +35,21 @@ EvidenceFileResult = Annotated[
 
 
 @strawberry.input(description="A file that will come.")
-class EvidenceUploadStartInput:
-    refund_id: strawberry.ID = strawberry.field(description="The refund it belongs to.")
+class EvidenceUploadStartInput(RefundStepInput):
     name: str = strawberry.field(description="The file's name, such as photo.jpg.")
     size: int = strawberry.field(description="Bytes; exactly so many are taken.")
     purpose: EvidencePurpose = strawberry.field(
         default=EvidencePurpose.EVIDENCE,
         description="What it shows; INSPECTION is the warehouse's own.",
     )
-    idempotency_key: str = strawberry.field(description=_KEY)
 
     def value(self) -> evidence.StartUpload:
         return evidence.StartUpload(
-            refund_id=ids.required("refundId", self.refund_id, "Refund"),
+            refund_id=self.id,
             purpose=self.purpose,
             name=self.name,
             size=self.size,
+            expected_version=self.expected_version,
         )
 
 
