@@ -20,6 +20,7 @@ from refund_gql.flow.quote import OrderRows
 from refund_gql.flow.request import RequestedLine
 from refund_gql.models import Event, ReasonTag, Refund, RefundLine, Shop
 from refund_gql.money import Money
+from refund_gql.roles import Role, Scope
 from refund_gql.states import TRANSITIONS, RefundKind, Step
 
 MOST = 5
@@ -51,6 +52,7 @@ async def amend(viewer: Viewer, asked: AmendRefund, *, once: Once) -> UUID:
     Raises NotFound, NotAllowed, IllegalStep, StaleVersion, NotAmendable, InvalidInput,
     NotRefundable, ExceedsRefundable or IdempotencyConflict; then nothing has changed.
     """
+    viewer.require(Role.CUSTOMER, Role.SERVICE, scope=Scope.REFUNDS)
     if viewer.customer_id and any(line.amount for line in asked.lines or ()):
         raise NotAllowed(reason="AMOUNT_IS_COMPUTED")
     if asked.lines == ():
