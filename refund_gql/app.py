@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from refund_gql import database, jobs, registry, vault, webhooks
+from refund_gql import database, files, jobs, registry, storage, vault, webhooks
 from refund_gql.backoffice import default_rules, default_scripts
 from refund_gql.errors import Unavailable
 from refund_gql.flow import (
@@ -27,6 +27,7 @@ from refund_gql.flow import (
     deadlines,
     flags,
     issuing,
+    leftovers,
     overdue,
     reactions,
     reconciliation,
@@ -43,6 +44,7 @@ from refund_gql.outbox.channels import Channels
 from refund_gql.providers import ProviderKind
 from refund_gql.registry import Providers
 from refund_gql.settings import Settings
+from refund_gql.storage import Storage
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _log = structlog.get_logger(__name__)
@@ -57,6 +59,7 @@ class Engine:
     providers: Providers
     gateways: Gateways
     risks: Risks
+    files: Storage
 
 
 @asynccontextmanager
@@ -83,6 +86,7 @@ async def engine(
             providers=providers,
             gateways=gateways_of(providers, settings),
             risks=risks_of(providers),
+            files=storage.of(settings),
         )
 
 
@@ -124,6 +128,7 @@ def work(running: Engine) -> jobs.Work:
             "announce": lambda subject: _announce(channels, subject),
             "message": lambda subject: messages.send(channels, UUID(subject)),
             "deliver": lambda subject: sender.deliver(UUID(subject)),
+            "evidence": lambda subject: leftovers.discard(running.files, UUID(subject)),
             "react": lambda subject: reactions.react(subject, running.risks),
             "backtest": lambda subject: working.work(UUID(subject)),
             "assign": lambda subject: assignment.deal(UUID(subject)),
@@ -132,6 +137,7 @@ def work(running: Engine) -> jobs.Work:
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
             **_about_customers(running.risks),
+            "leftovers": ("41 3 * * *", lambda: leftovers.sweep(running.files)),
             "trim": ("17 3 * * *", reconciliation.trim),
             "clock": ("* * * * *", _look_at_the_clock),
         },
@@ -157,6 +163,7 @@ async def _reconcile() -> None:
         crm_flags.MISSING,
         deliveries.MISSING,
         issuing.MISSING,
+        leftovers.MISSING,
         messages.MISSING,
         restoring.MISSING,
         working.MISSING,
@@ -219,6 +226,7 @@ def create_app(running: Engine) -> Starlette:
                 methods=["POST"],
                 max_body_size=webhooks.MAX_BODY,
             ),
+            *files.routes(running.files, running.settings),
             Route("/healthz", _healthz),
             Route("/readyz", _readiness(running.providers)),
             Route("/metrics", _metrics(running.settings)),

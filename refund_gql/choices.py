@@ -370,3 +370,24 @@ class ClockState(StrEnum):
     """It did not."""
     CANCELLED = "CANCELLED"
     """It no longer matters: the request was withdrawn, or went another way."""
+
+
+class EvidencePurpose(StrEnum):
+    """What a file shows."""
+
+    REQUEST = "REQUEST"
+    """Why the customer asks; it came with the request."""
+    EVIDENCE = "EVIDENCE"
+    """An answer to what customer service wants to see, or what it has from elsewhere."""
+    INSPECTION = "INSPECTION"
+    """What the warehouse found; customers do not see it."""
+
+
+class EvidenceStatus(StrEnum):
+    """Where a file stands."""
+
+    PENDING = "PENDING"
+    """Announced; nothing of it is there yet."""
+    STORED = "STORED"
+    REMOVED = "REMOVED"
+    """Somebody took it back: that it was there is known, what it showed is not."""

@@ -187,6 +187,10 @@ class NotAllowed(Refusal):
             "en": "The amount of a customer's request is computed by the shop",
             "zh": "退款金额由系统计算，客户不能自行填写",
         },
+        "UPLOADER": {
+            "en": "Only whoever uploaded the file, or the owner, can remove it",
+            "zh": "仅上传者本人或店主可以删除该文件",
+        },
         "LOGIN": {
             "en": "E-mail address or password is wrong, or the account is locked for a while",
             "zh": "邮箱或密码错误，或账号已被临时锁定",
@@ -338,6 +342,29 @@ class NotRefundable(Refusal):
         return self._in(locale, self.reasons[self.data["reason"]])
 
 
+class NotAmendable(Refusal):
+    """The request can no longer be changed by its customer; `reason` says why."""
+
+    code = "NOT_AMENDABLE"
+    reasons: ClassVar[dict[str, dict[str, str]]] = {
+        "DECIDED": {
+            "en": "A colleague is already dealing with the request; write to customer service",
+            "zh": "客服已开始处理该申请，不能再修改；如有变动请联系客服",
+        },
+        "TOO_OFTEN": {
+            "en": "The request has been changed {most} times; withdraw it and ask again",
+            "zh": "该申请已修改 {most} 次；如需变动，请撤销后重新申请",
+        },
+    }
+    texts = {"en": "The request can no longer be changed", "zh": "该申请不能再修改"}
+
+    def __init__(self, *, reason: str, **data: Any) -> None:
+        super().__init__(reason=reason, **data)
+
+    def message(self, locale: str) -> str:
+        return self._in(locale, self.reasons[self.data["reason"]])
+
+
 # --- try again later ------------------------------------------------------------------------
 
 
@@ -349,6 +376,6 @@ class Unavailable(Exception):
 
 RECORDED: dict[str, type[Refusal]] = {
     refusal.code: refusal
-    for refusal in (AlreadyExists, IllegalStep, ExceedsRefundable, NotRefundable)
+    for refusal in (AlreadyExists, IllegalStep, ExceedsRefundable, NotRefundable, NotAmendable)
 }
 """The refusals stored with an idempotency key, by code."""

@@ -62,6 +62,8 @@ STEPS: dict[Step, dict[str, str]] = {
     Step.REVERSE_PAYMENT: {"en": "reverse the payment", "zh": "撤回退款"},
     Step.CANCEL: {"en": "withdraw", "zh": "撤销申请"},
     Step.EXPIRE: {"en": "close, nothing came in time", "zh": "超时关闭"},
+    Step.AMEND: {"en": "change the request", "zh": "修改申请"},
+    Step.MERGE: {"en": "merge into another request", "zh": "合并申请"},
 }
 """Step -> locale -> what people read."""
 
@@ -172,6 +174,14 @@ EVENTS: dict[EventType, dict[str, str]] = {
         "zh": "已提醒补充凭证",
     },
     EventType.EXPIRED: {"en": "Closed: nothing came in time", "zh": "超时未处理，申请已关闭"},
+    EventType.EVIDENCE_ADDED: {"en": "A file was added", "zh": "已上传凭证文件"},
+    EventType.EVIDENCE_REMOVED: {"en": "A file was removed", "zh": "已删除凭证文件"},
+    EventType.AMENDED: {"en": "The request was changed", "zh": "已修改退款申请"},
+    EventType.MERGED: {"en": "Merged into another request", "zh": "已并入另一退款申请"},
+    EventType.REQUEST_ADDED: {
+        "en": "Another request was added to this one",
+        "zh": "另一退款申请已并入本单",
+    },
 }
 """Event -> locale -> what people read."""
 
@@ -225,6 +235,7 @@ KINDS: dict[str, dict[str, str]] = {
     "OrderLine": {"en": "order line", "zh": "订单商品"},
     "ReasonTag": {"en": "reason", "zh": "退款原因"},
     "Refund": {"en": "refund", "zh": "退款单"},
+    "EvidenceFile": {"en": "file", "zh": "凭证文件"},
     "RefundLine": {"en": "refund line", "zh": "退款商品"},
     "Payout": {"en": "payout", "zh": "退款付款"},
     "CustomerFlag": {"en": "flag", "zh": "顾客标记"},

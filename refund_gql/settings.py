@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     """Failed calls in a row after which a provider is left alone for a while."""
     breaker_seconds: float = Field(default=30.0, gt=0)
     """How long it is left alone before one call tries whether it is back."""
+    files_url: str | None = None
+    """Where files of evidence lie, as an fsspec URL such as `s3://bucket/folder`; without it they
+    lie in the data folder."""
+    file_max_bytes: int = Field(default=10 * 1024 * 1024, ge=1, le=100 * 1024 * 1024)
+    """The largest file of evidence."""
+    files_per_refund: int = Field(default=20, ge=1, le=200)
+    """Files of evidence that one refund holds at once."""
     metrics_token: SecretStr = SecretStr("")
     """The bearer token that may read `/metrics`; without one there is no such page."""
     secret_keys: SecretStr = SecretStr("")

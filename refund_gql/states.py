@@ -84,6 +84,8 @@ class Step(StrEnum):
     REVERSE_PAYMENT = "REVERSE_PAYMENT"
     CANCEL = "CANCEL"
     EXPIRE = "EXPIRE"
+    AMEND = "AMEND"
+    MERGE = "MERGE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,7 @@ _AGENTS = frozenset({Role.OWNER, Role.AGENT})
 _WAREHOUSE = frozenset({Role.OWNER, Role.WAREHOUSE})
 _FINANCE = frozenset({Role.OWNER, Role.FINANCE})
 _ENGINE = frozenset({Role.SYSTEM})
+_CUSTOMERS = frozenset({Role.CUSTOMER, Role.SERVICE})
 _ASKERS = frozenset({Role.CUSTOMER, Role.SERVICE, Role.OWNER, Role.AGENT})
 
 _S, _E, _R = Step, EventType, RefundStatus
@@ -320,6 +323,22 @@ TRANSITIONS: tuple[Transition, ...] = (
         _E.EXPIRED,
         _ENGINE,
         "the customer did nothing in time",
+    ),
+    _row(
+        _S.AMEND,
+        (_R.REQUESTED, _R.REVIEW),
+        _R.REQUESTED,
+        _E.AMENDED,
+        _CUSTOMERS,
+        "asked for otherwise",
+    ),
+    _row(
+        _S.MERGE,
+        (_R.REQUESTED, _R.REVIEW),
+        _R.CANCELLED,
+        _E.MERGED,
+        _AGENTS,
+        "part of another request",
     ),
 )
 

@@ -17,6 +17,7 @@ from refund_gql.errors import (
     InvalidInput,
     NoSecretKey,
     NotAllowed,
+    NotAmendable,
     NotFound,
     NotRefundable,
     NotWaiting,
@@ -118,6 +119,11 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
         "退货期限已于 2026-03-29 结束",
     ),
     (
+        NotAmendable(reason="TOO_OFTEN", most=5),
+        "The request has been changed 5 times; withdraw it and ask again",
+        "该申请已修改 5 次；如需变动，请撤销后重新申请",
+    ),
+    (
         NoSecretKey(),
         "The engine has no key for secrets: set REFUND_GQL_SECRET_KEYS"
         " (`refund-gql secrets new-key` makes one) and start it again",
@@ -143,9 +149,9 @@ def test_every_refusal_is_tested_here() -> None:
     assert {type(refusal) for refusal, _, _ in SAMPLES} == set(Refusal.__subclasses__())
 
 
-@pytest.mark.parametrize("kind", [NotAllowed, NotRefundable])
+@pytest.mark.parametrize("kind", [NotAllowed, NotRefundable, NotAmendable])
 def test_every_reason_has_words_in_both_languages(
-    kind: type[NotAllowed] | type[NotRefundable],
+    kind: type[NotAllowed] | type[NotRefundable] | type[NotAmendable],
 ) -> None:
     assert all(set(words) == {"en", "zh"} for words in kind.reasons.values())
 
@@ -160,6 +166,7 @@ def test_codes_are_stable_and_nobody_elses() -> None:
         "INVALID_CONDITION",
         "INVALID_INPUT",
         "NOT_ALLOWED",
+        "NOT_AMENDABLE",
         "NOT_FOUND",
         "NOT_REFUNDABLE",
         "NOT_WAITING",
@@ -195,6 +202,7 @@ def test_exactly_the_refusals_that_a_retry_meets_again_are_stored() -> None:
         "ILLEGAL_STEP",
         "EXCEEDS_REFUNDABLE",
         "NOT_REFUNDABLE",
+        "NOT_AMENDABLE",
     }
 
 

@@ -306,6 +306,7 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "refundSetPriority", "refundApproveFirst", "claimOpen", "claimSettle", "claimWriteOff",
         "couponIssue", "couponRetry", "couponRevoke", "restitutionRetry", "ruleBacktest",
         "refundTake", "refundAssign", "refundNote",
+        "refundAmend", "refundMerge", "evidenceUploadStart", "evidenceRemove",
     }  # fmt: skip
 
 

@@ -52,6 +52,8 @@ STEPS = {
     "returnInspect": {Step.PASS_INSPECTION, Step.REFUSE_INSPECTION},
     "refundApproveFinance": {Step.APPROVE_FINANCE, Step.SEND_BACK},
     "refundCancel": {Step.CANCEL},
+    "refundAmend": {Step.AMEND},
+    "refundMerge": {Step.MERGE},
     "payoutRetry": {Step.RETRY_PAYMENT},
 }
 """Mutation -> the steps of the journey it may take."""
@@ -327,6 +329,7 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     review = {"stage": "REVIEW", "amount": 0, "unit": "HOURS", "action": "ESCALATE"}
     yield "deadlinePolicyUpdate", review
     yield "calendarUpdate", {"weekly": []}
+    yield from showing(step)
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -370,6 +373,14 @@ def at_the_desk(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "scriptCreate", {"code": "", "input": {"texts": []}}
     yield "scriptUpdate", {**script, "input": {"texts": []}}
     yield "scriptRetire", script
+
+
+def showing(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for what customers add and change."""
+    yield "refundAmend", {**step, "lines": []}
+    yield "refundMerge", {"intoId": step["refundId"], "fromId": step["refundId"]}
+    yield "evidenceUploadStart", {**step, "name": "n", "size": 0}
+    yield "evidenceRemove", {"fileId": ids.encode("EvidenceFile", new_id())}
 
 
 def ruling() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -445,7 +456,8 @@ def test_analysts_change_nothing_and_read_no_personal_data() -> None:
         "Message.subject", "Message.text", "Message.error", "Message.channelReference",
         "TemplateText.subject", "TemplateText.text", "TrackingCheckpoint.text",
         "TrackingCheckpoint.place", "WebhookDelivery.payload", "Claim.note",
-        "Claim.closedByName", "Refund.notes", "RefundNote.text",
+        "Claim.closedByName", "Refund.notes", "RefundNote.text", "EvidenceFile.name",
+        "EvidenceFile.url", "EvidenceFile.uploadedByName", "Refund.evidence",
     }  # fmt: skip
     assert not may & personal
 
@@ -463,6 +475,7 @@ def test_customers_see_no_internals() -> None:
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
         "Customer.exposure", "Shop.exposureLimits", "Shop.autoAssign", "Refund.desk",
         "Refund.deskSince", "Refund.notes", "Clock.action", "Clock.policyVersion",
+        "EvidenceFile.uploadedBy", "EvidenceFile.uploadedByName",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",

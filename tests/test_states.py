@@ -156,9 +156,15 @@ def test_money_moves_by_the_engines_hand_alone() -> None:
         assert JOURNEY[step].roles == {Role.SYSTEM}
 
 
-def test_a_customer_asks_answers_sends_back_and_withdraws() -> None:
+def test_a_customer_asks_changes_answers_sends_back_and_withdraws() -> None:
     steps = {row.step for row in TRANSITIONS if Role.CUSTOMER in row.roles}
-    assert steps == {Step.SUBMIT, Step.PROVIDE_EVIDENCE, Step.SHIP_RETURN, Step.CANCEL}
+    assert steps == {
+        Step.SUBMIT,
+        Step.AMEND,
+        Step.PROVIDE_EVIDENCE,
+        Step.SHIP_RETURN,
+        Step.CANCEL,
+    }
 
 
 def test_an_analyst_changes_nothing() -> None:

@@ -13,7 +13,17 @@ from uuid import UUID
 from refund_gql.auth import system
 from refund_gql.choices import Fulfilment, RuleTrigger
 from refund_gql.events import EventType
-from refund_gql.flow import effects, facts, journal, payout, quote, refund_first, returns, routing
+from refund_gql.flow import (
+    effects,
+    facts,
+    journal,
+    payout,
+    quote,
+    refund_first,
+    returns,
+    routing,
+    visits,
+)
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import Risks
 from refund_gql.flow.routing import Request, Way
@@ -83,13 +93,15 @@ def _is_mixed(
 async def _split(change: Change, sibling_id: UUID, shipped: Sequence[RefundLine]) -> None:
     """Move the shipped lines, and the shipping fee, to a refund of their own."""
     original = change.refund
+    # One that was changed may have been split before.
+    others = await Refund.filter(split_from_id=original.id).using_db(change.tx).count()
     goods = sum(line.amount for line in shipped)
     sibling = Refund(
         id=sibling_id,
         shop_id=original.shop_id,
         order_id=original.order_id,
         customer_id=original.customer_id,
-        number=f"{original.number}-2",
+        number=f"{original.number}-{others + 2}",
         kind=original.kind,
         currency=original.currency,
         goods_amount=goods,
@@ -132,12 +144,16 @@ async def _evaluate(change: Change, risk: Risk) -> Evaluation:
 
 async def _carry_out(change: Change, evaluation: Evaluation, asked: Request) -> None:
     way = await routing.way(change, evaluation.decision, asked)
+    # A request that was changed is judged again, in a visit of its own.
+    visit = await visits.at(change.tx, change.refund.id, change.refund.version)
     kept = await records.record(
         change.tx,
         shop_id=change.refund.shop_id,
         refund_id=change.refund.id,
         amount=change.refund.amount,
         evaluation=evaluation,
+        cause=str(visit.version) if visit.previous else "",
+        visit=visit.version,
         hindrance=way.hindrance,
     )
     await effects.carry_out(change, evaluation, kept)

@@ -49,6 +49,10 @@ _WITHDRAW = """
 update coupon set status = 'WITHDRAWN'
  where refund_id = $1 and status = 'WANTED' and evaluation_id is not null
 """
+_UNWANT = """
+delete from coupon where refund_id = $1 and status = 'WANTED' and evaluation_id is not null
+   and crm is null
+"""
 
 
 # --- what rules give --------------------------------------------------------------------------
@@ -127,6 +131,12 @@ async def withdraw(change: Change) -> None:
     """The refund came to nothing: what rules wanted to give for it is not given. What may be
     with the customer already stays."""
     await change.tx.execute_query(_WITHDRAW, [change.refund.id])
+
+
+async def forget(change: Change) -> None:
+    """The request has changed, and the rules will look again: what they wanted to give for what
+    it was is forgotten. No CRM system has heard of it."""
+    await change.tx.execute_query(_UNWANT, [change.refund.id])
 
 
 async def wake(change: Change) -> None:

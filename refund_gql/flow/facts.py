@@ -29,7 +29,9 @@ select coalesce(tag.code, '') as reason,
                     and r.split_from_id is distinct from x.id
                     and x.requested_at <= r.requested_at) as first_on_order,
        exists (select from decision d where d.refund_id = r.id
-                and d.step = 'PROVIDE_EVIDENCE') as evidence_given,
+                and d.step = 'PROVIDE_EVIDENCE')
+           or exists (select from evidence_file f where f.refund_id = r.id
+                       and f.status = 'STORED' and f.purpose <> 'INSPECTION') as evidence_given,
        o.id as order_id, o.placed_at, o.fulfilment, o.region, o.presale,
        (select sum(amount)::bigint from capture c where c.order_id = o.id) as paid_amount,
        (select count(*) from order_line l where l.order_id = o.id) as lines,

@@ -95,4 +95,6 @@ async def _refuse_own_proposal(change: Change) -> None:
 
 async def _requester_decided(change: Change) -> bool:
     """Somebody reviewed a request of their own: finance must look, however small it is."""
-    return change.refund.requested_by in await makers.deciders(change.tx, change.refund)
+    return not (await makers.requesters(change.tx, change.refund)).isdisjoint(
+        await makers.deciders(change.tx, change.refund)
+    )

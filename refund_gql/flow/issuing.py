@@ -35,7 +35,9 @@ select 'coupon' as kind, c.id as subject, 'coupon:' || c.id || ':missing' as key
 
 async def serve(crms: Crms, coupon_id: UUID) -> None:
     """The job `coupon`: one try to issue it, or to revoke it."""
-    coupon = await Coupon.get(id=coupon_id)
+    coupon = await Coupon.get_or_none(id=coupon_id)
+    if coupon is None:
+        return  # forgotten, since its refund was asked for otherwise
     errand = _REVOKING if coupon.status is CouponStatus.REVOKING else _ISSUING
     await errand.run(crms, coupon_id)
 

@@ -58,7 +58,7 @@ class Change:
         status does not allow the step.
         """
         viewer = system(self.refund.shop_id) if by_engine else self.viewer
-        self._check(step, viewer)
+        self.check(step, viewer)
         row = JOURNEY[step]
         self.refund.status = row.target
         if row.target is RefundStatus.APPROVED:
@@ -152,7 +152,9 @@ class Change:
             await self.enqueue("announce", subject, key=f"announce:{subject}")
             self._announced = last
 
-    def _check(self, step: Step, viewer: Viewer) -> None:
+    def check(self, step: Step, viewer: Viewer | None = None) -> None:
+        """Raise what `take` would: NotAllowed or IllegalStep."""
+        viewer = viewer or self.viewer
         _require(step, viewer)
         if self.refund.status not in JOURNEY[step].sources:
             raise IllegalStep(
@@ -245,6 +247,13 @@ async def start(
     await refund.save(using_db=tx, force_create=True)
     await opened.record(EventType.REQUESTED, payload)
     return opened
+
+
+async def beside(change: Change, refund_id: UUID) -> Change:
+    """A second refund that the same change moves; `also_lock` named it. Whoever moves it saves
+    it. Raises NotFound."""
+    refund = await _locked(change.tx, change.viewer, refund_id)
+    return Change(tx=change.tx, viewer=change.viewer, refund=refund, now=change.now)
 
 
 async def _locked(tx: Transaction, viewer: Viewer, refund_id: UUID) -> Refund:

@@ -17,7 +17,14 @@ PROPOSALS = (
 
 async def of(tx: Transaction, refund: Refund) -> set[str]:
     """Whoever asked for the refund or spoke for paying it, each as KIND:id."""
-    return {refund.requested_by, *await deciders(tx, refund)}
+    return await requesters(tx, refund) | await deciders(tx, refund)
+
+
+async def requesters(tx: Transaction, refund: Refund) -> set[str]:
+    """Whoever asked for it, or for a request that has become part of it, each as KIND:id."""
+    merged = Refund.filter(merged_into_id=refund.id).using_db(tx)
+    others = await merged.values_list("requested_by", flat=True)
+    return {refund.requested_by, *map(str, others)}
 
 
 async def deciders(tx: Transaction, refund: Refund) -> set[str]:

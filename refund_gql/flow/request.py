@@ -52,7 +52,7 @@ class RequestRefund:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Claim:
+class Claim:
     """A line of the request: what its units are worth, and what is asked for them."""
 
     line: OrderLine
@@ -75,12 +75,12 @@ async def request(viewer: Viewer, asked: RequestRefund, *, once: Once) -> UUID:
     async def unit(tx: Transaction) -> UUID:
         rows = await _order(tx, viewer, asked.order_id)
         shop = await Shop.filter(id=viewer.shop_id).using_db(tx).get()
-        reason = await _reason(tx, viewer, asked.reason_id)
-        await _refuse_ineligible(tx, viewer, shop, rows)
+        reason = await reason_of(tx, viewer, asked.reason_id)
+        await refuse_ineligible(tx, viewer, shop, rows)
         _refuse_stale_balance(asked.expected_refundable, rows)
-        claims = _claims(asked.lines, rows)
-        shipping = _shipping(claims, rows, reason)
-        _refuse_excess(claims, shipping, rows)
+        claims = claims_of(asked.lines, rows)
+        shipping = shipping_of(claims, rows, reason)
+        refuse_excess(claims, shipping, rows)
         await _write(tx, viewer, refund_id, asked, rows, claims, shipping)
         return refund_id
 
@@ -98,7 +98,7 @@ async def _order(tx: Transaction, viewer: Viewer, order_id: UUID) -> OrderRows:
     return rows
 
 
-async def _reason(tx: Transaction, viewer: Viewer, reason_id: UUID | None) -> ReasonTag | None:
+async def reason_of(tx: Transaction, viewer: Viewer, reason_id: UUID | None) -> ReasonTag | None:
     if reason_id is None:
         return None
     tags = ReasonTag.filter(id=reason_id, shop_id=viewer.shop_id, retired_at=None)
@@ -108,7 +108,7 @@ async def _reason(tx: Transaction, viewer: Viewer, reason_id: UUID | None) -> Re
     return tag
 
 
-async def _refuse_ineligible(tx: Transaction, viewer: Viewer, shop: Shop, rows: OrderRows) -> None:
+async def refuse_ineligible(tx: Transaction, viewer: Viewer, shop: Shop, rows: OrderRows) -> None:
     if rows.order.closed_at is not None:
         raise NotRefundable(reason="ORDER_CLOSED")
     if rows.order.total and not rows.captures:
@@ -139,7 +139,7 @@ def _refuse_stale_balance(expected: Money | None, rows: OrderRows) -> None:
 # --- how much? --------------------------------------------------------------------------------
 
 
-def _claims(asked: Sequence[RequestedLine] | None, rows: OrderRows) -> list[_Claim]:
+def claims_of(asked: Sequence[RequestedLine] | None, rows: OrderRows) -> list[Claim]:
     quotes = {line.order_line_id: line for line in rows.quote.lines}
     lines = {line.id: line for line in rows.lines}
     if asked is None:
@@ -171,7 +171,7 @@ def _claim(
     line: OrderLine | None,
     quotes: Mapping[UUID, LineQuote],
     rows: OrderRows,
-) -> _Claim:
+) -> Claim:
     if line is None:
         raise NotFound(kind="OrderLine", id=str(asked.order_line_id))
     left = quotes[line.id]
@@ -184,7 +184,7 @@ def _claim(
         )
     worth = left.worth(asked.quantity)
     if asked.amount is None:
-        return _Claim(line=line, quantity=asked.quantity, worth=worth, amount=worth)
+        return Claim(line=line, quantity=asked.quantity, worth=worth, amount=worth)
     _require_currency(f"{field}.amount", asked.amount, rows)
     if asked.amount.amount < 1:
         raise InvalidInput(
@@ -197,7 +197,7 @@ def _claim(
         raise ExceedsRefundable(
             requested=asked.amount.amount, maximum_refundable=worth, currency=rows.order.currency
         )
-    return _Claim(line=line, quantity=asked.quantity, worth=worth, amount=asked.amount.amount)
+    return Claim(line=line, quantity=asked.quantity, worth=worth, amount=asked.amount.amount)
 
 
 def _require_currency(field: str, amount: Money, rows: OrderRows) -> None:
@@ -207,7 +207,7 @@ def _require_currency(field: str, amount: Money, rows: OrderRows) -> None:
         )
 
 
-def _shipping(claims: Sequence[_Claim], rows: OrderRows, reason: ReasonTag | None) -> int:
+def shipping_of(claims: Sequence[Claim], rows: OrderRows, reason: ReasonTag | None) -> int:
     taken = {claim.line.id: claim.quantity for claim in claims}
     takes_everything = all(
         taken.get(line.order_line_id, 0) == line.refundable_quantity for line in rows.quote.lines
@@ -220,7 +220,7 @@ def _shipping(claims: Sequence[_Claim], rows: OrderRows, reason: ReasonTag | Non
     return 0
 
 
-def _refuse_excess(claims: Sequence[_Claim], shipping: int, rows: OrderRows) -> None:
+def refuse_excess(claims: Sequence[Claim], shipping: int, rows: OrderRows) -> None:
     total = sum(claim.amount for claim in claims) + shipping
     if total > rows.quote.maximum:
         raise ExceedsRefundable(
@@ -237,7 +237,7 @@ async def _write(
     refund_id: UUID,
     asked: RequestRefund,
     rows: OrderRows,
-    claims: Sequence[_Claim],
+    claims: Sequence[Claim],
     shipping: int,
 ) -> None:
     goods = sum(claim.amount for claim in claims)
@@ -259,14 +259,14 @@ async def _write(
     )
     payload: dict[str, Any] = {"amount": refund.amount, "currency": refund.currency}
     opened = await journal.start(tx, viewer, refund, payload)
-    await _write_lines(tx, refund, claims)
+    await write_lines(tx, refund, claims)
     rows.order.shipping_claimed += shipping
     await rows.order.save(using_db=tx, update_fields=["shipping_claimed"])
     await opened.enqueue("classify", refund_id, key=f"classify:{refund_id}:1")
     await opened.save()
 
 
-async def _write_lines(tx: Transaction, refund: Refund, claims: Sequence[_Claim]) -> None:
+async def write_lines(tx: Transaction, refund: Refund, claims: Sequence[Claim]) -> None:
     await RefundLine.bulk_create(
         [
             RefundLine(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import InvalidInput
-from refund_gql.flow import claims, finance, journal, refund_first, returns, script_uses
+from refund_gql.flow import claims, evidence, finance, journal, refund_first, returns, script_uses
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import OrderLine, RefundLine
@@ -152,17 +152,20 @@ async def provide_evidence(
     refund_id: UUID,
     *,
     answer: str,
+    files: tuple[UUID, ...] = (),
     once: Once,
     expected_version: int | None = None,
 ) -> UUID:
-    """Answer the question; links to pictures are part of the text."""
-    if not answer.strip():
+    """Answer the question, in words or with files of the refund. Raises NotFound for others."""
+    if not answer.strip() and not files:
         raise InvalidInput(
-            field="answer", found="''", expected="words or links", zh="文字说明或图片链接"
+            field="answer", found="''", expected="words or files", zh="文字说明或凭证文件"
         )
 
     async def work(change: Change) -> None:
-        await change.take(Step.PROVIDE_EVIDENCE, because=answer)
+        await evidence.require_given(change, files)
+        given = {"files": [str(file_id) for file_id in files]} if files else {}
+        await change.take(Step.PROVIDE_EVIDENCE, because=answer, payload=given)
 
     return await journal.change(
         viewer, refund_id, work, expected_version=expected_version, once=once

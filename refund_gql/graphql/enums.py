@@ -16,6 +16,8 @@ from refund_gql.choices import (
     DeadlineStage,
     DeadlineUnit,
     DeliveryStatus,
+    EvidencePurpose,
+    EvidenceStatus,
     ExposureRelease,
     FlagChangeKind,
     Fulfilment,
@@ -66,6 +68,8 @@ strawberry.enum(ClockState, description="Where a clock stands.")
 strawberry.enum(DeadlineAction, description="What happens when a deadline has passed.")
 strawberry.enum(DeadlineStage, description="What a refund waits for while a clock runs.")
 strawberry.enum(DeadlineUnit, description="What a deadline is counted in.")
+strawberry.enum(EvidencePurpose, description="What a file shows.")
+strawberry.enum(EvidenceStatus, description="Where a file stands.")
 strawberry.enum(BacktestStatus, name="RuleBacktestStatus", description="Where a backtest stands.")
 strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a webhook stands.")
 strawberry.enum(Desk, description="Where a refund waits for a person of the shop.")
@@ -138,6 +142,8 @@ __all__ = [
     "Disagreement",
     "Ending",
     "EventType",
+    "EvidencePurpose",
+    "EvidenceStatus",
     "ExposureRelease",
     "FactType",
     "Failure",

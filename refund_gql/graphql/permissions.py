@@ -91,7 +91,7 @@ def load(schema: GraphQLSchema) -> Permissions:
 
 _RECEIPT = frozenset({"id", "number", "status"})
 """What any program may see of what it has changed."""
-_NO_DATA = frozenset({"Money", "PageInfo", "IssuedToken", "Viewer", "Node"})
+_NO_DATA = frozenset({"Money", "PageInfo", "IssuedToken", "Viewer", "Node", "EvidenceUpload"})
 """Types that hold nothing of the shop's, or the caller's own."""
 
 

@@ -45,8 +45,8 @@ class AlreadyExists(Problem):
 @strawberry.type(description="You may not do this; the message says who may.")
 class NotAllowed(Problem):
     reason: str = strawberry.field(
-        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, NOT_YOURSELF, AMOUNT_IS_COMPUTED or "
-        "LOGIN."
+        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, NOT_YOURSELF, AMOUNT_IS_COMPUTED, "
+        "UPLOADER or LOGIN."
     )
 
 
@@ -105,6 +105,11 @@ class NotRefundable(Problem):
     )
 
 
+@strawberry.type(description="The request can no longer be changed by its customer.")
+class NotAmendable(Problem):
+    reason: str = strawberry.field(description="DECIDED or TOO_OFTEN.")
+
+
 Fields = Callable[[Any, str], dict[str, Any]]
 """From a refusal and a locale to the fields a problem has of its own."""
 
@@ -155,6 +160,7 @@ _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.IdempotencyConflict: (IdempotencyConflict, _pick()),
     errors.ExceedsRefundable: (ExceedsRefundable, _maximum),
     errors.NotRefundable: (NotRefundable, _pick("reason")),
+    errors.NotAmendable: (NotAmendable, _pick("reason")),
 }
 
 ALL = [kind for kind, _ in _TYPES.values()]

@@ -10,12 +10,14 @@ from strawberry.types import ExecutionContext
 from refund_gql.graphql import enums, permissions, problems, scalars
 from refund_gql.graphql.documents import Documents, gate
 from refund_gql.graphql.mutations.aftercare import AftercareMutations
+from refund_gql.graphql.mutations.amendment import AmendmentMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
 from refund_gql.graphql.mutations.clocks import ClockMutations
 from refund_gql.graphql.mutations.desk import DeskMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
+from refund_gql.graphql.mutations.evidence import EvidenceMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
 from refund_gql.graphql.mutations.insight import InsightMutations
 from refund_gql.graphql.mutations.lab import LabMutations
@@ -70,6 +72,8 @@ class Query(
 @strawberry.type(description="Everything that can be done.")
 class Mutation(
     RefundMutations,
+    AmendmentMutations,
+    EvidenceMutations,
     ClaimMutations,
     CatalogueMutations,
     BackofficeMutations,

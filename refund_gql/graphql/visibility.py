@@ -51,6 +51,7 @@ CUSTOMER_ROWS = {
     # A coupon that is only wanted is no promise yet.
     "coupon": "(customer_id = {me} and status in ('ISSUED', 'REVOKING', 'REVOKED'))",
     "restitution": "customer_id = {me}",
+    "evidence_file": f"refund_id in ({_OWN_REFUNDS}) and purpose <> 'INSPECTION'",
     "decision": f"refund_id in ({_OWN_REFUNDS})",
 }
 """Table -> which of the shop's rows one customer sees; `{me}` is the customer's id, `{shop}` the

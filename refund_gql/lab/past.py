@@ -31,7 +31,10 @@ select r.id, r.currency,
                     and r.split_from_id is distinct from x.id
                     and x.requested_at <= r.requested_at) as first_on_order,
        exists (select from decision d where d.refund_id = r.id and d.step = 'PROVIDE_EVIDENCE'
-                and d.decided_at <= r.requested_at) as evidence_given,
+                and d.decided_at <= r.requested_at)
+           or exists (select from evidence_file f where f.refund_id = r.id
+                       and f.status = 'STORED' and f.purpose <> 'INSPECTION'
+                       and f.uploaded_at <= r.requested_at) as evidence_given,
        (select sum(amount)::bigint from capture c
          where c.order_id = o.id and c.captured_at <= r.requested_at) as paid_amount,
        (select array_agg(distinct p.category order by p.category)

@@ -9,6 +9,7 @@ from refund_gql.models.aftercare import (
 )
 from refund_gql.models.deadline import BusinessCalendar, Clock, DeadlinePolicy
 from refund_gql.models.desk import RefundNote, Script, ScriptUse, ScriptVersion
+from refund_gql.models.evidence import EvidenceFile
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.insight import CampaignDay
@@ -71,6 +72,7 @@ __all__ = [
     "DeadlinePolicy",
     "Decision",
     "Event",
+    "EvidenceFile",
     "Exposure",
     "GoodsClaim",
     "IdempotencyKey",

@@ -86,6 +86,9 @@ class Refund(ShopRow):
     """Locale -> why people are to look at it sooner; in the words of a rule or a colleague."""
     split_from: Any = reference("Refund", null=True)
     split_from_id: UUID | None
+    merged_into: Any = reference("Refund", null=True)
+    merged_into_id: UUID | None
+    """The request that this one has become part of, and is cancelled for."""
     goods_later = fields.BooleanField(default=False, db_default=False)
     """Refund first: the goods follow the money, on an axis of their own."""
     stuck_reason = fields.CharField(max_length=64, null=True)

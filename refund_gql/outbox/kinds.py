@@ -41,6 +41,8 @@ class MessageKind(StrEnum):
     """The money is back."""
     CANCELLED = "CANCELLED"
     """The request is withdrawn."""
+    MERGED = "MERGED"
+    """Two requests on one order are one now."""
     PAYMENT_DELAYED = "PAYMENT_DELAYED"
     """The money was promised, and a day later it still has not moved."""
     COUPON_ISSUED = "COUPON_ISSUED"
@@ -289,6 +291,12 @@ KINDS: dict[MessageKind, Kind] = {
         label={"zh": "申请已撤销", "en": "Withdrawn"},
         triggers=frozenset({_E.CANCELLED}),
         holds_in=frozenset({_R.CANCELLED}),
+    ),
+    _K.MERGED: Kind(
+        label={"zh": "申请已合并", "en": "Requests merged"},
+        triggers=frozenset({_E.REQUEST_ADDED}),
+        again_after=frozenset({_E.REQUEST_ADDED}),
+        holds_in=_DECIDING,
     ),
     _K.PAYMENT_DELAYED: Kind(
         label={"zh": "退款延迟", "en": "Payment delayed"},

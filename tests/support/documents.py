@@ -236,6 +236,7 @@ def _known_problems(definition: GraphQLField) -> Iterator[str]:
         ("AlreadyExists", "objectType"),
         ("NotAllowed", "reason"),
         ("NotRefundable", "reason"),
+        ("NotAmendable", "reason"),
         ("IllegalStep", "currentStatus allowedNext"),
         ("StaleVersion", "currentVersion"),
         ("StaleBalance", "maximumRefundable { amount currency }"),

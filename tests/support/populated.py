@@ -14,6 +14,8 @@ from refund_gql.choices import (
     BacktestStatus,
     CrmFlagsStatus,
     DeliveryStatus,
+    EvidencePurpose,
+    EvidenceStatus,
     MessageStatus,
     RuleMatching,
     RuleMode,
@@ -32,6 +34,7 @@ from refund_gql.models import (
     CrmFlags,
     Customer,
     CustomerRisk,
+    EvidenceFile,
     ImportReject,
     ImportRun,
     Message,
@@ -250,6 +253,29 @@ async def _discuss(shop: Populated) -> None:
     agent, customer = shop.world.agent, shop.world.customer
     await _step(shop, agent, "review", "refundRequestEvidence", question=f"Question {shop.mark}")
     await _step(shop, customer, "review", "refundProvideEvidence", answer=f"Answer {shop.mark}")
+    await _shown(shop)
+
+
+async def _shown(shop: Populated) -> None:
+    """A file that the customer has added."""
+    await EvidenceFile.create(
+        shop_id=shop.shop_id,
+        refund_id=ids.required("id", shop.refunds["review"]["id"], "Refund"),
+        purpose=EvidencePurpose.EVIDENCE,
+        status=EvidenceStatus.STORED,
+        name=f"{shop.mark}.png",
+        size=shop.price,
+        media_type="image/png",
+        sha256="0" * 64,
+        key=f"{shop.shop_id}/{shop.mark}",
+        secret=f"Secret {shop.mark}",
+        role=Role.CUSTOMER,
+        uploaded_by=f"CUSTOMER:{uuid4()}",
+        uploaded_by_name=f"Person {shop.mark}",
+        started_at=clock.now(),
+        expires_at=clock.now(),
+        uploaded_at=clock.now(),
+    )
 
 
 async def _send_back(shop: Populated, scene: str) -> None:

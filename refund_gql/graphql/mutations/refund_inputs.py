@@ -125,7 +125,20 @@ class RefundRequestEvidenceInput(RefundStepInput):
 
 @strawberry.input(description="Answer a question for evidence.")
 class RefundProvideEvidenceInput(RefundStepInput):
-    answer: str = strawberry.field(description="Words, and links to pictures.")
+    answer: str = strawberry.field(
+        default="", description="In words; not needed where files are named."
+    )
+    file_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Files of the refund that answer it."
+    )
+
+    @property
+    def files(self) -> tuple[UUID, ...]:
+        validation.limited("fileIds", len(self.file_ids), 200)
+        return tuple(
+            ids.required(f"fileIds.{i}", text, "EvidenceFile")
+            for i, text in enumerate(self.file_ids)
+        )
 
 
 @strawberry.input(description="Where the goods of a refund-only request are.")

@@ -138,6 +138,7 @@ class RefundMutations:
                 viewer,
                 input.id,
                 answer=words("answer", input.answer),
+                files=input.files,
                 expected_version=input.expected_version,
                 once=once("refundProvideEvidence", input),
             ),

@@ -8,6 +8,7 @@ import orjson
 import strawberry
 
 from refund_gql import labels
+from refund_gql.choices import EvidenceStatus
 from refund_gql.flow import goods
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import (
@@ -26,6 +27,7 @@ from refund_gql.graphql.types.clock import Clock
 from refund_gql.graphql.types.connections import Connection
 from refund_gql.graphql.types.coupon import Coupon, Restitution
 from refund_gql.graphql.types.customer import Customer
+from refund_gql.graphql.types.evidence import EvidenceFile
 from refund_gql.graphql.types.exposure import Claim, Exposure
 from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
@@ -169,6 +171,12 @@ class Refund(Node):
     clocks: list[Clock] = children(
         "refund_id", "Clock", "Its deadlines, oldest first.", order="started_at, id"
     )
+    merged_into: "Refund | None" = reference(
+        "merged_into_id", "Refund", "The request that it has become part of."
+    )
+    merged: list["Refund"] = children(
+        "merged_into_id", "Refund", "The requests that have become part of it.", order="id"
+    )
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"
     )
@@ -216,6 +224,13 @@ class Refund(Node):
     @strawberry.field(description="The last answer with evidence, in the customer's words.")
     async def evidence_answer(self, info: Info) -> str | None:
         return await self._last_words(info, Step.PROVIDE_EVIDENCE)
+
+    @strawberry.field(description="Its files, oldest first; removed ones are not listed.")
+    async def evidence(self, info: Info) -> list[EvidenceFile]:
+        rows = await info.context.rows.many(
+            "evidence_file", "refund_id", self.row["id"], "started_at, id"
+        )
+        return [EvidenceFile(row=row) for row in rows if row["status"] == EvidenceStatus.STORED]
 
     async def _last_words(self, info: Info, step: Step) -> str | None:
         rows = await info.context.rows.many(
