@@ -62,6 +62,12 @@ class EventType(StrEnum):
     ESCALATED = "ESCALATED"
     PRIORITY_LOWERED = "PRIORITY_LOWERED"
     MESSAGE_REQUESTED = "MESSAGE_REQUESTED"
+    DISPUTED = "DISPUTED"
+    GOODS_DISPOSED = "GOODS_DISPOSED"
+    REASONS_SET = "REASONS_SET"
+    CHARGEBACK_OPENED = "CHARGEBACK_OPENED"
+    CHARGEBACK_WON = "CHARGEBACK_WON"
+    CHARGEBACK_LOST = "CHARGEBACK_LOST"
 
 
 INTERNAL = frozenset(
@@ -71,6 +77,11 @@ INTERNAL = frozenset(
         EventType.ESCALATED,
         EventType.PRIORITY_LOWERED,
         EventType.MESSAGE_REQUESTED,
+        EventType.GOODS_DISPOSED,
+        EventType.REASONS_SET,
+        EventType.CHARGEBACK_OPENED,
+        EventType.CHARGEBACK_WON,
+        EventType.CHARGEBACK_LOST,
     }
 )
 """The shop's own business: customers do not read of it."""

@@ -3,7 +3,7 @@
 Each table is complete for both locales, "zh" and "en"; a test holds it to its enumeration.
 """
 
-from refund_gql.choices import ReturnStatus
+from refund_gql.choices import Disposition, ReturnStatus, Verdict
 from refund_gql.events import EventType
 from refund_gql.roles import Role
 from refund_gql.states import RefundStatus, Step
@@ -60,6 +60,7 @@ STEPS: dict[Step, dict[str, str]] = {
     Step.RETRY_PAYMENT: {"en": "try the payment again", "zh": "重新发起退款"},
     Step.REVERSE_PAYMENT: {"en": "reverse the payment", "zh": "撤回退款"},
     Step.CANCEL: {"en": "withdraw", "zh": "撤销申请"},
+    Step.DISPUTE: {"en": "dispute the refusal", "zh": "对拒绝提出异议"},
 }
 """Step -> locale -> what people read."""
 
@@ -156,6 +157,21 @@ EVENTS: dict[EventType, dict[str, str]] = {
     EventType.ESCALATED: {"en": "Escalated: look at it sooner", "zh": "已升级，请优先处理"},
     EventType.PRIORITY_LOWERED: {"en": "Priority lowered", "zh": "已降低优先级"},
     EventType.MESSAGE_REQUESTED: {"en": "A rule has the customer told", "zh": "规则已安排通知顾客"},
+    EventType.DISPUTED: {
+        "en": "Refusal disputed: another colleague looks at it",
+        "zh": "顾客对拒绝提出异议，由另一位客服复审",
+    },
+    EventType.GOODS_DISPOSED: {
+        "en": "Decided what becomes of the goods",
+        "zh": "已确定退货商品的处置方式",
+    },
+    EventType.REASONS_SET: {"en": "Reasons noted", "zh": "已标注退款原因"},
+    EventType.CHARGEBACK_OPENED: {
+        "en": "Chargeback: the bank has taken the money of this order",
+        "zh": "银行拒付：该订单的款项已被银行扣回",
+    },
+    EventType.CHARGEBACK_WON: {"en": "Chargeback won", "zh": "银行拒付已胜诉"},
+    EventType.CHARGEBACK_LOST: {"en": "Chargeback lost", "zh": "银行拒付已败诉"},
 }
 """Event -> locale -> what people read."""
 
@@ -167,6 +183,23 @@ RETURN_STATUSES: dict[ReturnStatus, dict[str, str]] = {
     ReturnStatus.CANCELLED: {"en": "Return no longer awaited", "zh": "退货已取消"},
 }
 """Where goods stand -> locale -> what people read."""
+
+VERDICTS: dict[Verdict, dict[str, str]] = {
+    Verdict.ACCEPTED: {"en": "accepted", "zh": "验收合格"},
+    Verdict.REDUCED: {"en": "reduced", "zh": "折价"},
+    Verdict.REFUSED: {"en": "refused", "zh": "拒收"},
+    Verdict.WRONG_ITEM: {"en": "another item in its place", "zh": "错件"},
+    Verdict.MISSING: {"en": "missing", "zh": "缺件"},
+}
+"""What the warehouse says about units -> locale -> what people read."""
+
+DISPOSITIONS: dict[Disposition, dict[str, str]] = {
+    Disposition.RESTOCK: {"en": "back to stock", "zh": "重新入库"},
+    Disposition.REPAIR: {"en": "to be repaired", "zh": "维修"},
+    Disposition.WRITE_OFF: {"en": "written off", "zh": "报废"},
+    Disposition.BACK_TO_CUSTOMER: {"en": "back to the customer", "zh": "退回顾客"},
+}
+"""What becomes of units -> locale -> what people read."""
 
 ROLES: dict[Role, dict[str, str]] = {
     Role.OWNER: {"en": "the owner", "zh": "店主"},

@@ -83,6 +83,7 @@ class Step(StrEnum):
     RETRY_PAYMENT = "RETRY_PAYMENT"
     REVERSE_PAYMENT = "REVERSE_PAYMENT"
     CANCEL = "CANCEL"
+    DISPUTE = "DISPUTE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,11 +313,13 @@ TRANSITIONS: tuple[Transition, ...] = (
         _ASKERS,
         "withdrawn",
     ),
+    _row(_S.DISPUTE, (_R.REJECTED,), _R.REVIEW, _E.DISPUTED, _ASKERS, "disputed once"),
 )
 
 INITIAL = RefundStatus.REQUESTED
 FINAL = frozenset({RefundStatus.REFUNDED, RefundStatus.REJECTED, RefundStatus.CANCELLED})
-"""Nothing more is owed in these; REFUNDED alone can be left again, when a gateway reverses."""
+"""Nothing more is owed in these. REFUNDED can be left again when a gateway reverses, and REJECTED
+when the customer disputes the refusal."""
 COMMITTED = frozenset({_R.APPROVED, _R.PAYING, _R.PAYMENT_STUCK, _R.REFUNDED})
 """The money is promised, on its way or there; goods that follow it move on their own axis."""
 

@@ -35,7 +35,7 @@ from refund_gql.auth import Viewer
 from refund_gql.catalogue import orders
 from refund_gql.catalogue.fulfilment import ShipmentFacts, ShippedLine
 from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
-from refund_gql.choices import PayoutStatus
+from refund_gql.choices import PayoutStatus, Verdict
 from refund_gql.errors import Refusal, Unavailable
 from refund_gql.events import GENESIS, EventType, chain_hash
 from refund_gql.flow import (
@@ -51,7 +51,8 @@ from refund_gql.flow import (
 )
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.finance import FinanceVerdict
-from refund_gql.flow.inspection import Finding, InspectReturn, Verdict
+from refund_gql.flow.findings import Finding
+from refund_gql.flow.inspection import InspectReturn
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.flow.request import RequestedLine, RequestRefund

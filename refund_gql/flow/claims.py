@@ -1,8 +1,14 @@
 """What a refund holds, given back when it comes to nothing: its part of the order, and the coupons
 that were to be given for it."""
 
-from refund_gql.flow import coupons
+from collections.abc import Sequence
+
+from refund_gql.errors import ExceedsRefundable
+from refund_gql.flow import coupons, quote
 from refund_gql.flow.journal import Change
+from refund_gql.flow.quote import OrderRows
+from refund_gql.models import RefundLine
+from refund_gql.money import share
 
 _LOCK_ORDER = 'select 1 from "order" where id = $1 and shop_id = $2 for update'
 _RELEASE_LINES = """
@@ -27,3 +33,56 @@ async def release(change: Change) -> None:
         _RELEASE_SHIPPING, [refund.order_id, refund.shop_id, refund.shipping_amount]
     )
     await coupons.withdraw(change)
+
+
+async def take_again(change: Change) -> None:
+    """Claim what was given back: the same units, at what they are worth of what is left now.
+
+    Raises ExceedsRefundable where some of it has been refunded, or is being asked for, meanwhile.
+    """
+    refund = change.refund
+    assert refund.order_id is not None, "only imported refunds have no order"
+    rows = await quote.load(change.tx, refund.shop_id, refund.order_id, lock=True)
+    assert rows is not None, "an order is never deleted"
+    lines = await RefundLine.filter(refund_id=refund.id).using_db(change.tx)
+    _refuse_gone(change, rows, lines)
+    for line in lines:
+        await _take_line(change, rows, line)
+    refund.goods_amount = sum(line.amount for line in lines)
+    refund.amount = refund.goods_amount + refund.shipping_amount
+    _refuse_beyond(change, rows, refund.amount)
+    rows.order.shipping_claimed += refund.shipping_amount
+    await rows.order.save(using_db=change.tx, update_fields=["shipping_claimed"])
+
+
+def _refuse_gone(change: Change, rows: OrderRows, lines: Sequence[RefundLine]) -> None:
+    left = {line.id: line.quantity - line.claimed_quantity for line in rows.lines}
+    units = all(
+        line.order_line_id is not None and line.quantity <= left.get(line.order_line_id, 0)
+        for line in lines
+    )
+    if not units or change.refund.shipping_amount > rows.quote.shipping_refundable:
+        _refuse_beyond(change, rows, None)
+
+
+def _refuse_beyond(change: Change, rows: OrderRows, amount: int | None) -> None:
+    """Raise ExceedsRefundable for more than the order and its captures hold; None: in any case."""
+    most = rows.quote.maximum
+    if amount is None or amount > most:
+        raise ExceedsRefundable(
+            requested=change.refund.amount,
+            maximum_refundable=most,
+            currency=change.refund.currency,
+        )
+
+
+async def _take_line(change: Change, rows: OrderRows, line: RefundLine) -> None:
+    bought = next(row for row in rows.lines if row.id == line.order_line_id)
+    rest = bought.amount - bought.claimed_amount
+    whole = line.amount == line.worth
+    line.worth = share(rest, line.quantity, bought.quantity - bought.claimed_quantity)
+    line.amount = line.worth if whole else min(line.amount, line.worth)
+    await line.save(using_db=change.tx, update_fields=["worth", "amount"])
+    bought.claimed_quantity += line.quantity
+    bought.claimed_amount += line.worth
+    await bought.save(using_db=change.tx, update_fields=["claimed_quantity", "claimed_amount"])

@@ -5,13 +5,13 @@ the refund under its locks in an open transaction. What it takes, records and en
 visible together, or not at all.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from refund_gql import clock, jobs
+from refund_gql import clock, database, jobs
 from refund_gql.auth import Viewer, system
 from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
@@ -70,12 +70,13 @@ class Change:
         *,
         because: str | None = None,
         payload: Mapping[str, Any] | None = None,
+        trace: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a step that the goods take beside the money, as `take` does; the refund stays
         where it is. Raises NotAllowed."""
         self.require(step)
         if because is not None:
-            await self._decide(step, self.viewer, because, {})
+            await self._decide(step, self.viewer, because, trace or {})
         await self.record(JOURNEY[step].event, payload)
 
     def require(self, step: Step) -> None:
@@ -199,6 +200,25 @@ async def change(
         return refund_id
 
     return await idempotency.run(viewer, once, unit, refunds=(refund_id, *also_lock))
+
+
+async def change_all(
+    viewer: Viewer,
+    refund_ids: Sequence[UUID],
+    work: Callable[[Transaction, Mapping[UUID, Change]], Awaitable[None]],
+) -> None:
+    """As `change`, of several refunds in one transaction, under the locks of all of them."""
+
+    async def unit(tx: Transaction) -> None:
+        refunds = [await _locked(tx, viewer, refund_id) for refund_id in sorted(refund_ids)]
+        changes = {row.id: Change(tx=tx, viewer=viewer, refund=row) for row in refunds}
+        versions = [row.version for row in refunds]
+        await work(tx, changes)
+        for one, version in zip(changes.values(), versions, strict=True):
+            if one.refund.version != version:
+                await one.save()
+
+    await database.transaction(unit, refunds=refund_ids)
 
 
 async def start(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import InvalidInput
-from refund_gql.flow import claims, finance, journal, refund_first, returns
+from refund_gql.flow import claims, dispute, finance, journal, refund_first, returns
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import OrderLine, RefundLine
@@ -27,6 +27,7 @@ async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
     its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput."""
 
     async def work(change: Change) -> None:
+        await dispute.refuse_same_reviewer(change)
         change.refund.kind, change.refund.goods_later = asked.kind, False
         sent = await _goods_were_sent(change)
         if asked.kind is RefundKind.RETURN_AND_REFUND:
@@ -64,6 +65,7 @@ async def approve_first(
     """
 
     async def work(change: Change) -> None:
+        await dispute.refuse_same_reviewer(change)
         await change.take(Step.APPROVE_FIRST, because=reason)
         await refund_first.propose(change)
         await finance.arrive(change)
@@ -91,6 +93,7 @@ async def reject(
         )
 
     async def work(change: Change) -> None:
+        await dispute.refuse_same_reviewer(change)
         await change.take(Step.REJECT, because=reason)
         await claims.release(change)
 

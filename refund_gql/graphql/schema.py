@@ -22,6 +22,7 @@ from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
+from refund_gql.graphql.queries.disputes import DisputeQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
@@ -43,6 +44,7 @@ class Query(
     OrderQueries,
     RefundQueries,
     ExposureQueries,
+    DisputeQueries,
     RuleQueries,
     DecisionQueries,
     FlagQueries,

@@ -7,6 +7,7 @@ from refund_gql.models.aftercare import (
     Coupon,
     Restitution,
 )
+from refund_gql.models.dispute import Dispute
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.lab import RuleBacktest
@@ -31,6 +32,7 @@ from refund_gql.models.refund import (
     Decision,
     Event,
     Inspection,
+    InspectionOutcome,
     ReasonTag,
     Refund,
     RefundLine,
@@ -63,6 +65,7 @@ __all__ = [
     "CustomerRisk",
     "CustomerSession",
     "Decision",
+    "Dispute",
     "Event",
     "Exposure",
     "GoodsClaim",
@@ -70,6 +73,7 @@ __all__ = [
     "ImportReject",
     "ImportRun",
     "Inspection",
+    "InspectionOutcome",
     "Message",
     "Order",
     "OrderLine",

@@ -51,6 +51,8 @@ class Shop(Row):
     """Refund first: days in which the goods must be on their way; then a reminder."""
     return_grace_days = fields.IntField(default=7, db_default=7)
     """Refund first: days after the reminder; then a claim."""
+    dispute_days = fields.IntField(default=15, db_default=15)
+    """Days in which a refusal may be disputed; 0: never."""
     created_at: datetime = moment()
 
     class Meta:
@@ -63,6 +65,9 @@ class Shop(Row):
             CheckConstraint(
                 check="return_days BETWEEN 1 AND 365 AND return_grace_days BETWEEN 0 AND 365",
                 name="shop_return_days_in_range",
+            ),
+            CheckConstraint(
+                check="dispute_days BETWEEN 0 AND 365", name="shop_dispute_days_in_range"
             ),
         ]
 

@@ -124,6 +124,10 @@ class Refund(Node):
     found_reason: ReasonTag | None = reference(
         "found_reason_id", "ReasonTag", "What the inspection found."
     )
+    root_cause: ReasonTag | None = reference(
+        "root_cause_id", "ReasonTag", "What lies at the root of it, in the shop's eyes."
+    )
+    disputed_at: datetime | None = column("disputed_at", "When its refusal was disputed; UTC.")
     assignee: Staff | None = reference(
         "assignee_id", "Staff", "Who looks after it: the first of the staff to act on it."
     )

@@ -1,8 +1,13 @@
 """A payment gateway in memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from refund_gql.providers import (
+    DisputeNotice,
+    DisputeState,
     GatewayCapabilities,
     GatewayNotice,
     Headers,
@@ -87,7 +92,7 @@ class FakeGateway(PaymentGateway):
 
     def capabilities(self) -> GatewayCapabilities:
         """No restrictions."""
-        return GatewayCapabilities()
+        return GatewayCapabilities(disputes=True)
 
     async def check(self) -> None:
         """Ask the bank for nothing in particular."""
@@ -117,9 +122,12 @@ class FakeGateway(PaymentGateway):
             wait = error.wait if isinstance(error, NothingDone) else None
             return Outcome(state=OutcomeState.UNKNOWN, code=str(error), retry_after=wait)
 
-    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice:
-        """Messages with the keys id, number, state, amount and currency."""
+    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice | DisputeNotice:
+        """Messages with the keys id, number, state, amount and currency; one about a chargeback has
+        dispute, capture and at instead of the number."""
         message = signing.opened(self.settings, headers, body)
+        if "dispute" in message:
+            return _dispute(message)
         outcome = Outcome(
             state=_STATES.get(message["state"], OutcomeState.UNKNOWN),
             code=message["state"],
@@ -127,6 +135,18 @@ class FakeGateway(PaymentGateway):
             currency=message["currency"],
         )
         return GatewayNotice(event_id=message["id"], number=message["number"], outcome=outcome)
+
+
+def _dispute(message: Mapping[str, Any]) -> DisputeNotice:
+    return DisputeNotice(
+        event_id=message["id"],
+        reference=message["dispute"],
+        capture_reference=message["capture"],
+        amount=message["amount"],
+        currency=message["currency"],
+        state=DisputeState(message["state"]),
+        at=datetime.fromisoformat(message["at"]),
+    )
 
 
 def _outcome(refunded: Refunded) -> Outcome:
