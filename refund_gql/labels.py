@@ -201,6 +201,21 @@ DISPOSITIONS: dict[Disposition, dict[str, str]] = {
 }
 """What becomes of units -> locale -> what people read."""
 
+INPUTS: dict[str, dict[str, str]] = {
+    "REFUND_ONLY": {"en": "refund only", "zh": "仅退款"},
+    "RETURN_AND_REFUND": {"en": "return and refund", "zh": "退货退款"},
+    "GOODS_GONE": {"en": "the goods are not with the customer", "zh": "商品不在顾客处"},
+    "WITH_CUSTOMER": {"en": "the customer has them", "zh": "商品在顾客处"},
+    "APPROVE": {"en": "release the money", "zh": "通过"},
+    "SEND_BACK": {"en": "send back to review", "zh": "退回复审"},
+    "NORMAL": {"en": "normal", "zh": "普通"},
+    "HIGH": {"en": "high", "zh": "优先"},
+    "URGENT": {"en": "urgent", "zh": "紧急"},
+    **{verdict.value: words for verdict, words in VERDICTS.items()},
+    **{disposition.value: words for disposition, words in DISPOSITIONS.items()},
+}
+"""What an input of a step may say -> locale -> what people read."""
+
 ROLES: dict[Role, dict[str, str]] = {
     Role.OWNER: {"en": "the owner", "zh": "店主"},
     Role.AGENT: {"en": "customer service", "zh": "客服"},

@@ -78,6 +78,11 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.ESCALATED,
         EventType.PRIORITY_LOWERED,
         EventType.MESSAGE_REQUESTED,
+        EventType.GOODS_DISPOSED,
+        EventType.REASONS_SET,
+        EventType.CHARGEBACK_OPENED,
+        EventType.CHARGEBACK_WON,
+        EventType.CHARGEBACK_LOST,
         EventType.IMPORTED,
     }
 

@@ -350,6 +350,8 @@ def caring(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def claiming(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The same for what is owed for goods."""
     yield "claimOpen", {**step, "amount": 1}
+    yield "refundDispute", {**step, "note": "no"}
+    yield "refundSetReasons", {**step, "rootCauseTagId": ids.encode("ReasonTag", new_id())}
     for name in ("claimSettle", "claimWriteOff"):
         yield name, {"claimId": ids.encode("Claim", new_id())}
 
@@ -441,14 +443,14 @@ def test_customers_see_no_internals() -> None:
         "Payout.parkedReason", "Payout.parkedAt", "Refund.messages", "Shop.gatewayRoutes",
         "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
-        "Customer.exposure", "Shop.exposureLimits",
+        "Customer.exposure", "Shop.exposureLimits", "Refund.rootCause", "Order.disputes",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
         "TemplateText", "TemplateVariable", "ChannelOrder", "GatewayRoute", "CourierRoute",
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
         "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
-        "ExposureLimit",
+        "ExposureLimit", "Dispute", "InspectionOutcome",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

@@ -1,5 +1,5 @@
 """What a refund holds, given back when it comes to nothing: its part of the order, and the coupons
-that were to be given for it."""
+that were to be given for it. Its part of the order is claimed again when a refusal is disputed."""
 
 from collections.abc import Sequence
 
@@ -45,35 +45,27 @@ async def take_again(change: Change) -> None:
     rows = await quote.load(change.tx, refund.shop_id, refund.order_id, lock=True)
     assert rows is not None, "an order is never deleted"
     lines = await RefundLine.filter(refund_id=refund.id).using_db(change.tx)
-    _refuse_gone(change, rows, lines)
-    for line in lines:
-        await _take_line(change, rows, line)
-    refund.goods_amount = sum(line.amount for line in lines)
-    refund.amount = refund.goods_amount + refund.shipping_amount
-    _refuse_beyond(change, rows, refund.amount)
+    most, fits = rows.quote.maximum, _still_there(change, rows, lines)
+    if fits:
+        for line in lines:
+            await _take_line(change, rows, line)
+        refund.goods_amount = sum(line.amount for line in lines)
+        refund.amount = refund.goods_amount + refund.shipping_amount
+    if not fits or refund.amount > most:
+        raise ExceedsRefundable(
+            requested=refund.amount, maximum_refundable=most, currency=refund.currency
+        )
     rows.order.shipping_claimed += refund.shipping_amount
     await rows.order.save(using_db=change.tx, update_fields=["shipping_claimed"])
 
 
-def _refuse_gone(change: Change, rows: OrderRows, lines: Sequence[RefundLine]) -> None:
+def _still_there(change: Change, rows: OrderRows, lines: Sequence[RefundLine]) -> bool:
     left = {line.id: line.quantity - line.claimed_quantity for line in rows.lines}
     units = all(
         line.order_line_id is not None and line.quantity <= left.get(line.order_line_id, 0)
         for line in lines
     )
-    if not units or change.refund.shipping_amount > rows.quote.shipping_refundable:
-        _refuse_beyond(change, rows, None)
-
-
-def _refuse_beyond(change: Change, rows: OrderRows, amount: int | None) -> None:
-    """Raise ExceedsRefundable for more than the order and its captures hold; None: in any case."""
-    most = rows.quote.maximum
-    if amount is None or amount > most:
-        raise ExceedsRefundable(
-            requested=change.refund.amount,
-            maximum_refundable=most,
-            currency=change.refund.currency,
-        )
+    return units and change.refund.shipping_amount <= rows.quote.shipping_refundable
 
 
 async def _take_line(change: Change, rows: OrderRows, line: RefundLine) -> None:

@@ -81,7 +81,7 @@ class Change:
 
     def require(self, step: Step) -> None:
         """Raise NotAllowed unless the table names the viewer's role for the step."""
-        _require(step, self.viewer)
+        require(step, self.viewer)
 
     async def record(
         self,
@@ -137,7 +137,7 @@ class Change:
             self._announced = last
 
     def _check(self, step: Step, viewer: Viewer) -> None:
-        _require(step, viewer)
+        require(step, viewer)
         if self.refund.status not in JOURNEY[step].sources:
             raise IllegalStep(
                 step=step.value,
@@ -161,7 +161,9 @@ class Change:
         )
 
 
-def _require(step: Step, viewer: Viewer) -> None:
+def require(step: Step, viewer: Viewer) -> None:
+    """Raise NotAllowed unless the table names the viewer's role for the step, and a program has
+    the scope."""
     roles = JOURNEY[step].roles
     if viewer.role is Role.SERVICE and Scope.REFUNDS not in viewer.scopes:
         raise NotAllowed(reason="SCOPE", allowed=Scope.REFUNDS.value)
