@@ -65,7 +65,8 @@ def test_an_action_speaks_both_languages_and_names_real_inputs(action: Action) -
 
 
 async def offered(by: Api, refund: Answer) -> list[Answer]:
-    steps: list[Answer] = (await by.refund(refund["id"], STEPS))["nextSteps"]
+    document = f"query Q($id: ID!) {{ refund(id: $id) {{ {STEPS} }} }}"
+    steps: list[Answer] = (await by(document, id=refund["id"]))["refund"]["nextSteps"]
     return steps
 
 

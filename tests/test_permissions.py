@@ -53,6 +53,7 @@ STEPS = {
     "refundApproveFinance": {Step.APPROVE_FINANCE, Step.SEND_BACK},
     "refundCancel": {Step.CANCEL},
     "payoutRetry": {Step.RETRY_PAYMENT},
+    "refundDispute": {Step.DISPUTE},
 }
 """Mutation -> the steps of the journey it may take."""
 

@@ -1,13 +1,8 @@
 """A payment gateway in memory."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from refund_gql.providers import (
-    DisputeNotice,
-    DisputeState,
     GatewayCapabilities,
     GatewayNotice,
     Headers,
@@ -92,7 +87,7 @@ class FakeGateway(PaymentGateway):
 
     def capabilities(self) -> GatewayCapabilities:
         """No restrictions."""
-        return GatewayCapabilities(disputes=True)
+        return GatewayCapabilities()
 
     async def check(self) -> None:
         """Ask the bank for nothing in particular."""
@@ -122,12 +117,9 @@ class FakeGateway(PaymentGateway):
             wait = error.wait if isinstance(error, NothingDone) else None
             return Outcome(state=OutcomeState.UNKNOWN, code=str(error), retry_after=wait)
 
-    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice | DisputeNotice:
-        """Messages with the keys id, number, state, amount and currency; one about a chargeback has
-        dispute, capture and at instead of the number."""
+    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice:
+        """Messages with the keys id, number, state, amount and currency."""
         message = signing.opened(self.settings, headers, body)
-        if "dispute" in message:
-            return _dispute(message)
         outcome = Outcome(
             state=_STATES.get(message["state"], OutcomeState.UNKNOWN),
             code=message["state"],
@@ -135,18 +127,6 @@ class FakeGateway(PaymentGateway):
             currency=message["currency"],
         )
         return GatewayNotice(event_id=message["id"], number=message["number"], outcome=outcome)
-
-
-def _dispute(message: Mapping[str, Any]) -> DisputeNotice:
-    return DisputeNotice(
-        event_id=message["id"],
-        reference=message["dispute"],
-        capture_reference=message["capture"],
-        amount=message["amount"],
-        currency=message["currency"],
-        state=DisputeState(message["state"]),
-        at=datetime.fromisoformat(message["at"]),
-    )
 
 
 def _outcome(refunded: Refunded) -> Outcome:
