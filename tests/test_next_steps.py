@@ -176,7 +176,7 @@ async def test_who_proposed_does_not_release(world: World) -> None:
     refund = await stands(world, RefundStatus.FINANCE_REVIEW)
     release = named(await offered(world.owner, refund), "APPROVE_FINANCE")
     assert (release["blockedBecause"], release["movesMoney"]) == (None, True)
-    assert release["consequence"] == "款项 20.00 CNY 将原路退回。"
+    assert release["consequence"] == "Money leaves: 20.00 CNY to the original payment."
     owner = await Staff.get(shop_id=world.shop.id, role=Role.OWNER)
     await Decision.create(
         shop_id=world.shop.id,
@@ -186,7 +186,7 @@ async def test_who_proposed_does_not_release(world: World) -> None:
         decided_at=clock.now(),
     )
     blocked = named(await offered(world.owner, refund), "APPROVE_FINANCE")
-    assert blocked["blockedBecause"] == "不能审批自己提出的方案，请由其他同事审核"
+    assert blocked["blockedBecause"] == ("Nobody approves their own proposal; ask a colleague")
     assert await call(world.owner, "refundApproveFinance", filled(blocked["needs"])) == (
         "NOT_ALLOWED"
     )
@@ -229,7 +229,9 @@ async def test_the_inputs_are_the_schemas_with_what_the_refund_knows(world: Worl
     assert [one["value"] for one in inside["refundLineId"]["choices"]] == [
         line["id"] for line in refund["lines"]
     ]
-    assert {"value": "WRONG_ITEM", "label": "错件"} in inside["verdict"]["choices"]
+    assert {"value": "WRONG_ITEM", "label": "another item in its place"} in inside["verdict"][
+        "choices"
+    ]
 
 
 async def test_a_stuck_payment_is_tried_again_by_name(world: World) -> None:

@@ -228,8 +228,8 @@ async def test_every_other_step_is_refused_with_words(world: World, status: Refu
                 continue
         assert answer == {
             "__typename": "IllegalStep",
-            "message": f"当前状态为“{labels.STATUSES[status]['zh']}”，"
-            f"不能执行“{labels.STEPS[step]['zh']}”",
+            "message": f"Not possible now: {labels.STEPS[step]['en']}. "
+            f"Where it stands: {labels.STATUSES[status]['en']}",
             "currentStatus": status,
             "allowedNext": list(allowed),
         }
