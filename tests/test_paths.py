@@ -100,13 +100,17 @@ def paths() -> Iterator[Path]:
 
 
 def named(path: Path) -> str:
-    before = path_to(INITIAL) if len(path) == 1 else path[:-1]
-    return f"{JOURNEY[before[-1]].target if before else INITIAL}-{path[-1]}"
+    return f"{_source(path)}-{path[-1]}"
+
+
+def _source(path: Path) -> RefundStatus:
+    """Where the last step begins."""
+    return JOURNEY[path[-2]].target if len(path) > 1 else INITIAL
 
 
 def test_each_arrow_of_the_picture_is_a_path() -> None:
     arrows = {(source, row.step) for row in TRANSITIONS for source in row.sources}
-    walked = {(JOURNEY[path[-2]].target if path[1:] else INITIAL, path[-1]) for path in paths()}
+    walked = {(_source(path), path[-1]) for path in paths()}
     assert walked == arrows
 
 

@@ -1,5 +1,6 @@
 """What decides which steps a viewer may take with a refund now; read once per refund and answer."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -140,7 +141,7 @@ async def gather(info: Info, refund: Row) -> Standing:
         shop=_shop(shop),
         order=await rows.one("order", order_id) if order_id else None,
         lines=lines,
-        bought=[row for line in lines if (row := await _bought(info, line["order_line_id"]))],
+        bought=await _bought(info, lines),
         captures=await _captures(info, order_id),
         parcels=await rows.many("goods_return", "refund_id", refund_id, "opened_at desc, id desc"),
         payouts=await rows.many("payout", "refund_id", refund_id, "created_at, id"),
@@ -154,8 +155,10 @@ def _shop(row: Row) -> Shop:
     return Shop(**{name: row[name] for name in names})
 
 
-async def _bought(info: Info, line_id: UUID | None) -> Row | None:
-    return await info.context.rows.one("order_line", line_id) if line_id else None
+async def _bought(info: Info, lines: Sequence[Row]) -> list[Row]:
+    ids = [line["order_line_id"] for line in lines if line["order_line_id"]]
+    found = await asyncio.gather(*(info.context.rows.one("order_line", id_) for id_ in ids))
+    return [row for row in found if row]
 
 
 async def _captures(info: Info, order_id: UUID | None) -> list[Row]:
