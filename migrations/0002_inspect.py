@@ -88,9 +88,10 @@ class Migration(migrations.Migration):
             model_name='Shop',
             constraint=CheckConstraint(check='dispute_days BETWEEN 0 AND 365', name='shop_dispute_days_in_range'),
         ),
-        # What the shop had told so far is its own word.
+        # What the shop had told so far is its own word. Tortoise adds a reference without its index.
         ops.RunSQL(
             [
+                'create index idx_refund_root_cause on "refund" (root_cause_id)',
                 'update "capture" set dispute_told = disputed + dispute_excess where disputed + dispute_excess > 0',
                 'alter table "dispute" add constraint dispute_amount_positive check (amount > 0)',
                 'alter table "dispute" add constraint dispute_closed_when_over check ((closed_at IS NULL) = (state = \'OPENED\'))',
