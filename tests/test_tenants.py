@@ -19,6 +19,7 @@ from support.world import shipped
 from refund_gql import auth, ids
 from refund_gql.auth import Viewer
 from refund_gql.database import fetch
+from refund_gql.events import INTERNAL
 from refund_gql.graphql import view, visibility
 from refund_gql.graphql.sources import Node
 from refund_gql.roles import Role
@@ -265,13 +266,15 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("Payout", "refund"),
         ("Return", "refund"),
         ("Exposure", "refund"),
-        ("TimelineEntry", "refund"),
         ("Decision", "refund"),
         ("Coupon", "refund"),
         ("Restitution", "refund"),
     ):
         sql = f"select id from {Node.kinds[kind].table} where {column}_id = any($1::uuid[])"
         found[kind] = encoded(kind, (r["id"] for r in await fetch(sql, list(owners[column]))))
+    sql = "select id from event where refund_id = any($1::uuid[]) and type <> all($2::text[])"
+    told = await fetch(sql, list(owners["refund"]), [event.value for event in INTERNAL])
+    found["TimelineEntry"] = encoded("TimelineEntry", (event["id"] for event in told))
     sql = f"select id from tracking_checkpoint where tracking_number in ({PARCELS})"
     lines = await fetch(sql, *map(list, (owners["order"], owners["refund"])))
     found["TrackingCheckpoint"] = encoded("TrackingCheckpoint", (line["id"] for line in lines))
