@@ -13,6 +13,44 @@ class ReturnStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class Verdict(StrEnum):
+    """What the warehouse says about units of a line; in falling order of what is granted."""
+
+    ACCEPTED = "ACCEPTED"
+    """As it should be."""
+    REDUCED = "REDUCED"
+    """Worn, incomplete or flawed: worth the amount given."""
+    REFUSED = "REFUSED"
+    """It came, and nothing is granted for it."""
+    WRONG_ITEM = "WRONG_ITEM"
+    """Something else came in its place; nothing is granted."""
+    MISSING = "MISSING"
+    """It did not come; nothing is granted."""
+
+    @property
+    def arrived(self) -> bool:
+        """True of units that are ours and are here."""
+        return self in {Verdict.ACCEPTED, Verdict.REDUCED, Verdict.REFUSED}
+
+    @property
+    def granted(self) -> bool:
+        """True of units for which something is paid."""
+        return self in {Verdict.ACCEPTED, Verdict.REDUCED}
+
+
+class Disposition(StrEnum):
+    """What becomes of units that came back."""
+
+    RESTOCK = "RESTOCK"
+    """Sold again as they are."""
+    REPAIR = "REPAIR"
+    """Cleaned, completed or mended first."""
+    WRITE_OFF = "WRITE_OFF"
+    """Never sold again."""
+    BACK_TO_CUSTOMER = "BACK_TO_CUSTOMER"
+    """Sent back to whom they belong."""
+
+
 class Priority(StrEnum):
     """How soon people are to look at a refund; in rising order."""
 

@@ -175,6 +175,10 @@ class NotAllowed(Refusal):
             "en": "Nobody approves their own proposal; ask a colleague",
             "zh": "不能审批自己提出的方案，请由其他同事审核",
         },
+        "OTHER_REVIEWER": {
+            "en": "You refused this request, and the customer disputes that: a colleague decides",
+            "zh": "该申请由您拒绝，顾客已提出异议，须由其他同事复审",
+        },
         "OWN_FLAG": {
             "en": "You set this flag yourself; ask another owner to look at the appeal",
             "zh": "该标记由您本人设置，请由其他店主处理申诉",
@@ -331,6 +335,14 @@ class NotRefundable(Refusal):
         "WINDOW_CLOSED": {
             "en": "The return window ended on {window_end}",
             "zh": "退货期限已于 {window_end} 结束",
+        },
+        "DISPUTED_BEFORE": {
+            "en": "This refusal was disputed before; it cannot be disputed again",
+            "zh": "该申请已提出过异议，不能再次提出",
+        },
+        "DISPUTE_CLOSED": {
+            "en": "A refusal could be disputed until {window_end}",
+            "zh": "提出异议的期限已于 {window_end} 结束",
         },
     }
     texts = {"en": "The order cannot be refunded", "zh": "该订单不能退款"}

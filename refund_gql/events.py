@@ -75,6 +75,12 @@ class EventType(StrEnum):
     AMENDED = "AMENDED"
     MERGED = "MERGED"
     REQUEST_ADDED = "REQUEST_ADDED"
+    DISPUTED = "DISPUTED"
+    GOODS_DISPOSED = "GOODS_DISPOSED"
+    REASONS_SET = "REASONS_SET"
+    CHARGEBACK_OPENED = "CHARGEBACK_OPENED"
+    CHARGEBACK_WON = "CHARGEBACK_WON"
+    CHARGEBACK_LOST = "CHARGEBACK_LOST"
 
 
 INTERNAL = frozenset(
@@ -89,6 +95,11 @@ INTERNAL = frozenset(
         EventType.NOTED,
         EventType.CLOCK_WARNED,
         EventType.CLOCK_BREACHED,
+        EventType.GOODS_DISPOSED,
+        EventType.REASONS_SET,
+        EventType.CHARGEBACK_OPENED,
+        EventType.CHARGEBACK_WON,
+        EventType.CHARGEBACK_LOST,
     }
 )
 """The shop's own business: customers do not read of it."""

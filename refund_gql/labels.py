@@ -3,7 +3,7 @@
 Each table is complete for both locales, "zh" and "en"; a test holds it to its enumeration.
 """
 
-from refund_gql.choices import DeadlineStage, ReturnStatus
+from refund_gql.choices import DeadlineStage, Disposition, ReturnStatus, Verdict
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.roles import Role
@@ -64,6 +64,7 @@ STEPS: dict[Step, dict[str, str]] = {
     Step.EXPIRE: {"en": "close, nothing came in time", "zh": "超时关闭"},
     Step.AMEND: {"en": "change the request", "zh": "修改申请"},
     Step.MERGE: {"en": "merge into another request", "zh": "合并申请"},
+    Step.DISPUTE: {"en": "dispute the refusal", "zh": "对拒绝提出异议"},
 }
 """Step -> locale -> what people read."""
 
@@ -182,6 +183,21 @@ EVENTS: dict[EventType, dict[str, str]] = {
         "en": "Another request was added to this one",
         "zh": "另一退款申请已并入本单",
     },
+    EventType.DISPUTED: {
+        "en": "Refusal disputed: another colleague looks at it",
+        "zh": "顾客对拒绝提出异议，由另一位客服复审",
+    },
+    EventType.GOODS_DISPOSED: {
+        "en": "Decided what becomes of the goods",
+        "zh": "已确定退货商品的处置方式",
+    },
+    EventType.REASONS_SET: {"en": "Reasons noted", "zh": "已标注退款原因"},
+    EventType.CHARGEBACK_OPENED: {
+        "en": "Chargeback: the bank has taken the money of this order",
+        "zh": "银行拒付：该订单的款项已被银行扣回",
+    },
+    EventType.CHARGEBACK_WON: {"en": "Chargeback won", "zh": "银行拒付已胜诉"},
+    EventType.CHARGEBACK_LOST: {"en": "Chargeback lost", "zh": "银行拒付已败诉"},
 }
 """Event -> locale -> what people read."""
 
@@ -204,6 +220,38 @@ DEADLINE_STAGES: dict[DeadlineStage, dict[str, str]] = {
     DeadlineStage.CUSTOMER_ANSWERS: {"en": "Evidence from the customer", "zh": "顾客补充凭证"},
 }
 """What a clock waits for -> locale -> what people read."""
+
+VERDICTS: dict[Verdict, dict[str, str]] = {
+    Verdict.ACCEPTED: {"en": "accepted", "zh": "验收合格"},
+    Verdict.REDUCED: {"en": "reduced", "zh": "折价"},
+    Verdict.REFUSED: {"en": "refused", "zh": "拒收"},
+    Verdict.WRONG_ITEM: {"en": "another item in its place", "zh": "错件"},
+    Verdict.MISSING: {"en": "missing", "zh": "缺件"},
+}
+"""What the warehouse says about units -> locale -> what people read."""
+
+DISPOSITIONS: dict[Disposition, dict[str, str]] = {
+    Disposition.RESTOCK: {"en": "back to stock", "zh": "重新入库"},
+    Disposition.REPAIR: {"en": "to be repaired", "zh": "维修"},
+    Disposition.WRITE_OFF: {"en": "written off", "zh": "报废"},
+    Disposition.BACK_TO_CUSTOMER: {"en": "back to the customer", "zh": "退回顾客"},
+}
+"""What becomes of units -> locale -> what people read."""
+
+INPUTS: dict[str, dict[str, str]] = {
+    "REFUND_ONLY": {"en": "refund only", "zh": "仅退款"},
+    "RETURN_AND_REFUND": {"en": "return and refund", "zh": "退货退款"},
+    "GOODS_GONE": {"en": "the goods are not with the customer", "zh": "商品不在顾客处"},
+    "WITH_CUSTOMER": {"en": "the customer has them", "zh": "商品在顾客处"},
+    "APPROVE": {"en": "release the money", "zh": "通过"},
+    "SEND_BACK": {"en": "send back to review", "zh": "退回复审"},
+    "NORMAL": {"en": "normal", "zh": "普通"},
+    "HIGH": {"en": "high", "zh": "优先"},
+    "URGENT": {"en": "urgent", "zh": "紧急"},
+    **{verdict.value: words for verdict, words in VERDICTS.items()},
+    **{disposition.value: words for disposition, words in DISPOSITIONS.items()},
+}
+"""What an input of a step may say -> locale -> what people read."""
 
 ROLES: dict[Role, dict[str, str]] = {
     Role.OWNER: {"en": "the owner", "zh": "店主"},

@@ -86,6 +86,7 @@ class Step(StrEnum):
     EXPIRE = "EXPIRE"
     AMEND = "AMEND"
     MERGE = "MERGE"
+    DISPUTE = "DISPUTE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,11 +341,13 @@ TRANSITIONS: tuple[Transition, ...] = (
         _AGENTS,
         "part of another request",
     ),
+    _row(_S.DISPUTE, (_R.REJECTED,), _R.REVIEW, _E.DISPUTED, _ASKERS, "disputed once"),
 )
 
 INITIAL = RefundStatus.REQUESTED
 FINAL = frozenset({RefundStatus.REFUNDED, RefundStatus.REJECTED, RefundStatus.CANCELLED})
-"""Nothing more is owed in these; REFUNDED alone can be left again, when a gateway reverses."""
+"""Nothing more is owed in these. REFUNDED can be left again when a gateway reverses, and REJECTED
+when the customer disputes the refusal."""
 COMMITTED = frozenset({_R.APPROVED, _R.PAYING, _R.PAYMENT_STUCK, _R.REFUNDED})
 """The money is promised, on its way or there; goods that follow it move on their own axis."""
 

@@ -19,13 +19,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from refund_gql import clock, database, jobs
 from refund_gql.errors import Unavailable
-from refund_gql.flow import tracking
+from refund_gql.flow import chargebacks, tracking
 from refund_gql.flow.calling import understood
 from refund_gql.flow.conversation import Gateways
 from refund_gql.models import WebhookMessage, new_id
 from refund_gql.providers import (
     Acknowledgement,
     Courier,
+    DisputeNotice,
     GatewayNotice,
     Headers,
     Outcome,
@@ -44,6 +45,7 @@ MAX_BODY = 1_000_000
 """Bytes."""
 
 _OUTCOME, _TRACKING = TypeAdapter(Outcome), TypeAdapter(Tracking)
+_DISPUTE = TypeAdapter(DisputeNotice)
 _SHOP = "select id from shop where handle = $1"
 _STORE = """
 insert into webhook_message (id, shop_id, provider, event_id, number, notice, received_at)
@@ -54,7 +56,7 @@ on conflict (shop_id, provider, event_id, number) do nothing returning id
 
 @dataclass(frozen=True, kw_only=True)
 class _Said:
-    """What one webhook says about one refund or one parcel, as it is stored."""
+    """What one webhook says about one refund, parcel or chargeback, as it is stored."""
 
     event_id: str
     number: str
@@ -102,6 +104,8 @@ def handler(gateways: Gateways) -> Callable[[UUID], Awaitable[None]]:
         if "tracking" in message.notice:
             news = _TRACKING.validate_python(message.notice["tracking"])
             await tracking.record(message.shop_id, message.provider, news)
+        elif "dispute" in message.notice:
+            await _hear_dispute(message)
         elif not await gateways.notice(message.shop_id, message.provider, _refund_notice(message)):
             _log.error(
                 "a webhook is about no payout of this shop: reconcile by hand",
@@ -111,6 +115,16 @@ def handler(gateways: Gateways) -> Callable[[UUID], Awaitable[None]]:
         await database.transaction(lambda tx: _mark_handled(tx, message))
 
     return handle
+
+
+async def _hear_dispute(message: WebhookMessage) -> None:
+    notice = _DISPUTE.validate_python(message.notice["dispute"])
+    if not await chargebacks.hear(message.shop_id, message.provider, notice):
+        _log.error(
+            "a chargeback is about no payment of this shop: reconcile by hand",
+            provider=message.provider,
+            number=message.number,
+        )
 
 
 class _NoSuchAddress(Exception):
@@ -143,7 +157,7 @@ async def _parse(
     def work(provider: Provider) -> _Heard:
         if isinstance(provider, PaymentGateway):
             notice = provider.parse_webhook(headers, body)
-            said = [_of_refund(line.redaction.result(notice))]
+            said = [_of_money(line.redaction.result(notice))]
             return _Heard(said=said, answer=provider.acknowledgement(notice))
         assert isinstance(provider, Courier), "only gateways and couriers have a sheet"
         notices = provider.parse_webhook(headers, body)
@@ -153,7 +167,11 @@ async def _parse(
     return await line.read(work, seconds=seconds)
 
 
-def _of_refund(notice: GatewayNotice) -> _Said:
+def _of_money(notice: GatewayNotice | DisputeNotice) -> _Said:
+    if isinstance(notice, DisputeNotice):
+        news = _DISPUTE.dump_python(chargebacks.understood(notice), mode="json")
+        event, number = _short(notice.event_id), _short(notice.reference)[:64]
+        return _Said(event_id=event, number=number, notice={"dispute": news})
     outcome = _OUTCOME.dump_python(understood(notice.outcome), mode="json")
     return _Said(
         event_id=_short(notice.event_id), number=notice.number[:64], notice={"outcome": outcome}

@@ -180,6 +180,11 @@ QUERIES: dict[str, tuple[str, Answer]] = {
         " { claims(first: $a, after: $b, status: $c) { totalCount edges { cursor } } }",
         {"a": 1, "b": None, "c": ["OPEN"]},
     ),
+    "disputes": (
+        "query Q($a: Int!, $b: String, $c: [DisputeState!])"
+        " { disputes(first: $a, after: $b, state: $c) { totalCount edges { cursor } } }",
+        {"a": 1, "b": None, "c": ["OPENED"]},
+    ),
     "decisions": (
         "query Q($a: Int!, $b: String, $c: DecisionFilter)"
         " { decisions(first: $a, after: $b, filter: $c) { totalCount edges { cursor } } }",

@@ -93,6 +93,7 @@ async def test_a_pair_of_shoes_comes_back(world: World) -> None:
         "RETURN_SHIPPED",
         "RETURN_RECEIVED",
         "INSPECTION_PASSED",
+        "GOODS_DISPOSED",
         "FINANCE_APPROVED",
         "PAYMENT_STARTED",
         "PAYOUT_SUCCEEDED",

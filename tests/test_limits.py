@@ -307,6 +307,7 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "couponIssue", "couponRetry", "couponRevoke", "restitutionRetry", "ruleBacktest",
         "refundTake", "refundAssign", "refundNote",
         "refundAmend", "refundMerge", "evidenceUploadStart", "evidenceRemove",
+        "refundDispute", "refundSetReasons",
     }  # fmt: skip
 
 

@@ -708,6 +708,8 @@ MONEY_CODE = (
     "flow/claims.py",
     "flow/classification.py",
     "flow/inspection.py",
+    "flow/findings.py",
+    "flow/chargebacks.py",
     "flow/finance.py",
     "flow/payout.py",
     "flow/policy.py",

@@ -55,6 +55,7 @@ STEPS = {
     "refundAmend": {Step.AMEND},
     "refundMerge": {Step.MERGE},
     "payoutRetry": {Step.RETRY_PAYMENT},
+    "refundDispute": {Step.DISPUTE},
 }
 """Mutation -> the steps of the journey it may take."""
 
@@ -357,6 +358,8 @@ def caring(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def claiming(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The same for what is owed for goods."""
     yield "claimOpen", {**step, "amount": 1}
+    yield "refundDispute", {**step, "note": "no"}
+    yield "refundSetReasons", {**step, "rootCauseTagId": ids.encode("ReasonTag", new_id())}
     for name in ("claimSettle", "claimWriteOff"):
         yield name, {"claimId": ids.encode("Claim", new_id())}
 
@@ -475,7 +478,8 @@ def test_customers_see_no_internals() -> None:
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
         "Customer.exposure", "Shop.exposureLimits", "Shop.autoAssign", "Refund.desk",
         "Refund.deskSince", "Refund.notes", "Clock.action", "Clock.policyVersion",
-        "EvidenceFile.uploadedBy", "EvidenceFile.uploadedByName",
+        "EvidenceFile.uploadedBy", "EvidenceFile.uploadedByName", "Refund.rootCause",
+        "Order.disputes",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
@@ -483,7 +487,7 @@ def test_customers_see_no_internals() -> None:
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
         "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
         "ExposureLimit", "RefundNote", "Script", "ScriptVersion", "Queue", "DeskColleague",
-        "DeadlinePolicy", "SlaFigure", "SlaFigures",
+        "DeadlinePolicy", "SlaFigure", "SlaFigures", "Dispute", "InspectionOutcome",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -35,11 +35,13 @@ from refund_gql.auth import Viewer
 from refund_gql.catalogue import orders
 from refund_gql.catalogue.fulfilment import ShipmentFacts, ShippedLine
 from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
-from refund_gql.choices import PayoutStatus
+from refund_gql.choices import PayoutStatus, Verdict
 from refund_gql.errors import Refusal, Unavailable
 from refund_gql.events import GENESIS, EventType, chain_hash
 from refund_gql.flow import (
+    chargebacks,
     classification,
+    dispute,
     finance,
     inspection,
     payout,
@@ -51,7 +53,8 @@ from refund_gql.flow import (
 )
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.finance import FinanceVerdict
-from refund_gql.flow.inspection import Finding, InspectReturn, Verdict
+from refund_gql.flow.findings import Finding
+from refund_gql.flow.inspection import InspectReturn
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.flow.request import RequestedLine, RequestRefund
@@ -60,6 +63,8 @@ from refund_gql.flow.warehouse import WarehouseVerdict
 from refund_gql.models import Customer, OrderLine, Payout, RefundLine, Staff
 from refund_gql.money import Money
 from refund_gql.providers import (
+    DisputeNotice,
+    DisputeState,
     GatewayCapabilities,
     GatewayNotice,
     Outcome,
@@ -125,7 +130,9 @@ def test_once_money_is_committed_the_only_end_is_that_it_is_paid() -> None:
 
 
 def test_what_is_refused_or_withdrawn_stays_so() -> None:
-    assert JOURNEY.allowed(RefundStatus.REJECTED) == ()
+    """But for what the customer does not accept: another person looks at it once more."""
+    assert JOURNEY.allowed(RefundStatus.REJECTED) == (Step.DISPUTE,)
+    assert JOURNEY[Step.DISPUTE].target is RefundStatus.REVIEW
     assert JOURNEY.allowed(RefundStatus.CANCELLED) == ()
 
 
@@ -164,6 +171,7 @@ def test_a_customer_asks_changes_answers_sends_back_and_withdraws() -> None:
         Step.PROVIDE_EVIDENCE,
         Step.SHIP_RETURN,
         Step.CANCEL,
+        Step.DISPUTE,
     }
 
 
@@ -531,6 +539,10 @@ NOTES = (
     EventType.INSPECTION_PASSED,
     EventType.INSPECTION_REFUSED,
     EventType.CLAIM_OPENED,
+    EventType.GOODS_DISPOSED,
+    EventType.CHARGEBACK_OPENED,
+    EventType.CHARGEBACK_WON,
+    EventType.CHARGEBACK_LOST,
 )
 """Events that may leave the status as it is."""
 
@@ -620,6 +632,7 @@ PEOPLES = {
     "FINANCE_REVIEW",
     "PAYMENT_STUCK",
     "REFUNDED",
+    "REJECTED",
 }
 """Where people can do something."""
 ROUNDS = 20
@@ -739,6 +752,29 @@ class Anything(RuleBasedStateMachine):
         first = replace(first, disputed=min(amount, first.amount))
         self.restate(index, captures=(first, *others))
 
+    @rule(
+        index=INDEX,
+        amount=st.sampled_from([1, 500, 10**6]),
+        state=st.sampled_from(DisputeState),
+        seconds=st.integers(0, 3),
+        which=st.integers(0, 1),
+    )
+    def report_chargeback(
+        self, index: int, amount: int, state: DisputeState, seconds: int, which: int
+    ) -> None:
+        """The gateway speaks of a chargeback: late, twice, or of one that is over."""
+        [first, *_] = self.shop.sold[index % len(self.shop.sold)].captures
+        notice = DisputeNotice(
+            event_id=uuid4().hex,
+            reference=f"{first.reference}-{which}",
+            capture_reference=first.reference,
+            amount=amount,
+            currency="CNY",
+            state=state,
+            at=datetime(2026, 1, 1, second=seconds, tzinfo=UTC),
+        )
+        self.run(chargebacks.hear(self.shop.id, first.gateway, notice))
+
     # --- requests ---
 
     def ask(self, role: Role, asked: RequestRefund, once: Once) -> None:
@@ -831,6 +867,7 @@ class Anything(RuleBasedStateMachine):
                 approve(RefundKind.RETURN_AND_REFUND),
                 lambda: review.approve_first(agent, refund_id, reason="", once=once),
                 lambda: review.reject(agent, refund_id, reason="no", once=once),
+                lambda: review.reject(self.by(Role.OWNER), refund_id, reason="no", once=once),
                 lambda: review.request_evidence(agent, refund_id, question="?", once=once),
                 lambda: review.provide_evidence(customer, refund_id, answer="!", once=once),
                 cancel,
@@ -851,6 +888,7 @@ class Anything(RuleBasedStateMachine):
                 decide(self.by(Role.OWNER), FinanceVerdict.APPROVE),
                 decide(cash, FinanceVerdict.SEND_BACK),
             ],
+            "REJECTED": [lambda: dispute.dispute(customer, refund_id, note="no", once=once)],
             "PAYMENT_STUCK": [lambda: self.retry_one(refund_id, once), receive],
             "REFUNDED": [
                 lambda: returns.ship(shop, refund_id, courier="SF", tracking_number="1", once=once),
@@ -860,11 +898,13 @@ class Anything(RuleBasedStateMachine):
         }
 
     async def inspect(self, refund_id: UUID, found: Found, once: Once) -> UUID:
+        came = found.received if found.verdict.arrived else 0
         findings = tuple(
             Finding(
                 refund_line_id=line.id,
                 verdict=found.verdict,
-                received_quantity=min(found.received, line.quantity),
+                received_quantity=min(came, line.quantity),
+                arrived="Tea" if found.verdict is Verdict.WRONG_ITEM else "",
                 amount=found.amount if found.verdict is Verdict.REDUCED else None,
             )
             for line in await RefundLine.filter(refund_id=refund_id)

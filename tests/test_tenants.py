@@ -276,16 +276,15 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("Return", "refund"),
         ("Exposure", "refund"),
         ("Clock", "refund"),
-        ("TimelineEntry", "refund"),
         ("Decision", "refund"),
         ("Coupon", "refund"),
         ("Restitution", "refund"),
     ):
         sql = f"select id from {Node.kinds[kind].table} where {column}_id = any($1::uuid[])"
         found[kind] = encoded(kind, (r["id"] for r in await fetch(sql, list(owners[column]))))
-    internal = "select id from event where shop_id = $1 and type = any($2::text[])"
-    hidden = await fetch(internal, shop.shop_id, sorted(INTERNAL))
-    found["TimelineEntry"] -= encoded("TimelineEntry", (event["id"] for event in hidden))
+    sql = "select id from event where refund_id = any($1::uuid[]) and type <> all($2::text[])"
+    told = await fetch(sql, list(owners["refund"]), [event.value for event in INTERNAL])
+    found["TimelineEntry"] = encoded("TimelineEntry", (event["id"] for event in told))
     sql = f"select id from tracking_checkpoint where tracking_number in ({PARCELS})"
     lines = await fetch(sql, *map(list, (owners["order"], owners["refund"])))
     found["TrackingCheckpoint"] = encoded("TrackingCheckpoint", (line["id"] for line in lines))

@@ -390,6 +390,7 @@ class Chatty(SandboxGateway):
 
     def parse_webhook(self, headers: Any, body: bytes) -> GatewayNotice:
         notice = super().parse_webhook(headers, body)
+        assert isinstance(notice, GatewayNotice)
         return GatewayNotice(
             event_id=notice.event_id,
             number=notice.number,

@@ -16,6 +16,7 @@ from refund_gql.catalogue.fulfilment import ShipmentFacts
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput
 from refund_gql.models import Capture, Order, OrderLine
+from refund_gql.models.dispute import held
 from refund_gql.money import allocate
 from refund_gql.roles import Role, Scope
 
@@ -275,8 +276,8 @@ async def _upsert_capture(
         f"{field}.amount", facts.amount, least=max(1, capture.reserved)
     )
     # A chargeback on money that was refunded already cannot be refused, only shown.
-    capture.disputed = min(facts.disputed, capture.amount - capture.reserved)
-    capture.dispute_excess = facts.disputed - capture.disputed
+    capture.dispute_told = facts.disputed
+    capture.dispute(await held(tx, capture.id))
     capture.metadata = dict(facts.metadata)
     capture.captured_at = facts.captured_at or order.placed_at
     await capture.save(using_db=tx, force_create=known is None)

@@ -11,11 +11,13 @@ from uuid import UUID
 
 from refund_gql import database
 from refund_gql.auth import Viewer
+from refund_gql.choices import Verdict
 from refund_gql.database import Transaction
 from refund_gql.desk import scripts
 from refund_gql.flow import assignment, finance, inspection, notes, returns, review, warehouse
 from refund_gql.flow.finance import FinanceVerdict
-from refund_gql.flow.inspection import Finding, InspectReturn, Verdict
+from refund_gql.flow.findings import Finding
+from refund_gql.flow.inspection import InspectReturn
 from refund_gql.flow.once import Once
 from refund_gql.flow.review import ApproveRefund
 from refund_gql.flow.warehouse import WarehouseVerdict

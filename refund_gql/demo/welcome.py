@@ -25,7 +25,7 @@ _FOLLOW = """query($number: String!) { order(number: $number) { number refunds {
 timeline { at text } } } }"""
 _QUEUE = """query($status: [RefundStatus!]) { refunds(filter: {status: $status}) { totalCount \
 edges { node { number note amount { decimal } statedReason { label } customer { name } \
-nextSteps } } } }"""
+nextSteps { mutation label } } } } }"""
 
 
 @dataclass(frozen=True, kw_only=True)

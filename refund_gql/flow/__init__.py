@@ -1,7 +1,7 @@
 """THE REFUND, one file per step, in the order of the journey:
 
-`quote` `request` `classification` `review` `warehouse` `returns` `inspection` `finance`
-`payout` `conversation` `settlement` `aftercare`
+`quote` `request` `classification` `review` `dispute` `warehouse` `returns` `findings`
+`inspection` `finance` `payout` `conversation` `settlement` `chargebacks` `aftercare`
 
 After the money come `coupons` and `issuing`, `restitution` and `restoring`, each an errand of
 `errands`, then `care` and `attribution`.
@@ -9,8 +9,8 @@ After the money come `coupons` and `issuing`, `restitution` and `restoring`, eac
 While people have it: `queueing` (at which desk), `assignment` (who), `notes`, `script_uses`.
 
 `journal` is the one way a refund changes, `once` makes a mutation run once per key, `claims`
-gives back what a refund held, `policy` holds the rules of the house, `reconciliation` proves
-that nothing waits for ever.
+gives back what a refund held, `reasons` notes why the shop thinks it came to be, `policy` holds
+the rules of the house, `reconciliation` proves that nothing waits for ever.
 
 Deadlines: `deadline_policies` says how long a stage may take, `business_hours` when the shop is
 open, `clocks` follow the refund, `deadlines` does what is to happen when time is up, and

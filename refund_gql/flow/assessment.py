@@ -72,7 +72,7 @@ with counted as ({_COUNTED} and r.customer_id = any($3::uuid[])), refunds as (
       from refund r join refund_line l on l.refund_id = r.id
       join inspection i on i.refund_line_id = l.id
      where r.shop_id = $1 and r.customer_id = any($3::uuid[])
-       and i.verdict in ('REDUCED', 'REFUSED') and i.inspected_at > $2
+       and i.verdict <> 'ACCEPTED' and i.inspected_at > $2
      group by r.customer_id
 )
 select c.id,

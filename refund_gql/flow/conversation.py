@@ -15,7 +15,7 @@ from refund_gql import clock
 from refund_gql.auth import system
 from refund_gql.choices import PayoutStatus
 from refund_gql.errors import Unavailable
-from refund_gql.flow import calling, journal, parking, settlement
+from refund_gql.flow import calling, chargebacks, journal, parking, settlement
 from refund_gql.flow.calling import Answer
 from refund_gql.flow.journal import Change
 from refund_gql.flow.settlement import Terms
@@ -198,7 +198,7 @@ async def _forbidden(
     """Why the gateway's sheet forbids this payout; None when it does not. Asked before sending."""
     if payout.status is PayoutStatus.READY and capture.dispute_excess:
         # A chargeback already took what this would pay.
-        return "DISPUTED"
+        return chargebacks.STOPPED
     if payout.status is not PayoutStatus.READY and not sheet.can_query:
         return "CANNOT_ASK"
     if payout.sent_at is not None:

@@ -102,7 +102,7 @@ async def _fire(batch: Sequence[_Due]) -> None:
                 await _look_at(change, due)
 
     refunds = sorted({due.refund_id for due in batch})
-    await journal.change_all(system(batch[0].shop_id), refunds, work)
+    await journal.change_each(system(batch[0].shop_id), refunds, work)
 
 
 async def _look_at(change: Change, due: _Due) -> None:

@@ -62,14 +62,15 @@ async def take(
     *,
     because: str | None = None,
     payload: Mapping[str, Any] | None = None,
+    trace: Mapping[str, Any] | None = None,
 ) -> Return:
-    """Take a step of the goods; with `because`, the decision is written too.
+    """Take a step of the goods; with `because`, the decision is written too, with its `trace`.
 
     Returns the parcel as it stood; whoever takes the step writes where it stands now. Raises
     what `Change.take` raises, and IllegalStep where goods that move alone cannot take it.
     """
     if not alone(change):
-        await change.take(step, because=because, payload=payload)
+        await change.take(step, because=because, payload=payload, trace=trace)
         return await newest(change)
     change.require(step)
     parcel = await newest(change)
@@ -79,7 +80,7 @@ async def take(
             status=parcel.status.value,
             allowed_next=[s.value for s in allowed(parcel.status, change.viewer.role)],
         )
-    await change.follow(step, because=because, payload=payload)
+    await change.follow(step, because=because, payload=payload, trace=trace)
     return parcel
 
 

@@ -76,17 +76,18 @@ class Change:
         *,
         because: str | None = None,
         payload: Mapping[str, Any] | None = None,
+        trace: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a step that the goods take beside the money, as `take` does; the refund stays
         where it is. Raises NotAllowed."""
         self.require(step)
         if because is not None:
-            await self._decide(step, self.viewer, because, {})
+            await self._decide(step, self.viewer, because, trace or {})
         await self.record(JOURNEY[step].event, payload)
 
     def require(self, step: Step) -> None:
         """Raise NotAllowed unless the table names the viewer's role for the step."""
-        _require(step, self.viewer)
+        require(step, self.viewer)
 
     async def record(
         self,
@@ -155,7 +156,7 @@ class Change:
     def check(self, step: Step, viewer: Viewer | None = None) -> None:
         """Raise what `take` would: NotAllowed or IllegalStep."""
         viewer = viewer or self.viewer
-        _require(step, viewer)
+        require(step, viewer)
         if self.refund.status not in JOURNEY[step].sources:
             raise IllegalStep(
                 step=step.value,
@@ -179,7 +180,9 @@ class Change:
         )
 
 
-def _require(step: Step, viewer: Viewer) -> None:
+def require(step: Step, viewer: Viewer) -> None:
+    """Raise NotAllowed unless the table names the viewer's role for the step, and a program has
+    the scope."""
     roles = JOURNEY[step].roles
     if viewer.role is Role.SERVICE and Scope.REFUNDS not in viewer.scopes:
         raise NotAllowed(reason="SCOPE", allowed=Scope.REFUNDS.value)
@@ -210,28 +213,43 @@ async def change(
         refund = await _locked(tx, viewer, refund_id)
         if expected_version is not None and refund.version != expected_version:
             raise StaleVersion(current_version=refund.version, expected_version=expected_version)
-        await _run(Change(tx=tx, viewer=viewer, refund=refund), work)
+        opened = Change(tx=tx, viewer=viewer, refund=refund)
+        version = refund.version
+        await work(opened)
+        if refund.version != version:
+            await opened.save()
         return refund_id
 
     return await idempotency.run(viewer, once, unit, refunds=(refund_id, *also_lock))
 
 
-async def change_all(viewer: Viewer, refund_ids: Sequence[UUID], work: Work) -> None:
-    """Run the same for many refunds in one transaction: all of it commits, or none."""
+async def change_all(
+    viewer: Viewer,
+    refund_ids: Sequence[UUID],
+    work: Callable[[Transaction, Mapping[UUID, Change]], Awaitable[None]],
+) -> None:
+    """As `change`, of several refunds in one transaction, under the locks of all of them."""
 
     async def unit(tx: Transaction) -> None:
-        rows = Refund.filter(id__in=refund_ids, shop_id=viewer.shop_id).order_by("id")
-        for refund in await rows.using_db(tx).select_for_update():
-            await _run(Change(tx=tx, viewer=viewer, refund=refund), work)
+        refunds = [await _locked(tx, viewer, refund_id) for refund_id in sorted(refund_ids)]
+        changes = {row.id: Change(tx=tx, viewer=viewer, refund=row) for row in refunds}
+        versions = [row.version for row in refunds]
+        await work(tx, changes)
+        for one, version in zip(changes.values(), versions, strict=True):
+            if one.refund.version != version:
+                await one.save()
 
     await database.transaction(unit, refunds=refund_ids)
 
 
-async def _run(opened: Change, work: Work) -> None:
-    version = opened.refund.version
-    await work(opened)
-    if opened.refund.version != version:
-        await opened.save()
+async def change_each(viewer: Viewer, refund_ids: Sequence[UUID], work: Work) -> None:
+    """Run the same step of several refunds in one transaction: all of it commits, or none."""
+
+    async def one_by_one(tx: Transaction, changes: Mapping[UUID, Change]) -> None:
+        for opened in changes.values():
+            await work(opened)
+
+    await change_all(viewer, refund_ids, one_by_one)
 
 
 async def start(

@@ -90,6 +90,14 @@ def return_final(shop: Shop, paid_at: datetime) -> datetime:
     return midnight(shop.time_zone, paid_at, days=shop.return_days + shop.return_grace_days + 1)
 
 
+def dispute_end(shop: Shop, refused_at: datetime) -> datetime:
+    """The midnight after the last day on which a refusal may be disputed, in the shop's zone; with
+    no days at all, the moment of the refusal."""
+    if shop.dispute_days == 0:
+        return refused_at
+    return midnight(shop.time_zone, refused_at, days=shop.dispute_days + 1)
+
+
 def midnight(time_zone: str, moment: datetime, *, days: int) -> datetime:
     """The beginning of the day so many days later, in this time zone."""
     zone = ZoneInfo(time_zone)

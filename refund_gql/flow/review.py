@@ -6,7 +6,16 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import InvalidInput
-from refund_gql.flow import claims, evidence, finance, journal, refund_first, returns, script_uses
+from refund_gql.flow import (
+    claims,
+    dispute,
+    evidence,
+    finance,
+    journal,
+    refund_first,
+    returns,
+    script_uses,
+)
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import OrderLine, RefundLine
@@ -28,6 +37,7 @@ async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
     its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput."""
 
     async def work(change: Change) -> None:
+        await dispute.refuse_same_reviewer(change)
         await agree(change, asked.kind, because=asked.reason)
 
     return await journal.change(
@@ -79,6 +89,7 @@ async def approve_first(
     """
 
     async def work(change: Change) -> None:
+        await dispute.refuse_same_reviewer(change)
         await change.take(Step.APPROVE_FIRST, because=reason)
         await refund_first.propose(change)
         await finance.arrive(change)
@@ -110,6 +121,7 @@ async def reject(
         )
 
     async def work(change: Change) -> None:
+        await dispute.refuse_same_reviewer(change)
         await change.take(Step.REJECT, because=reason)
         await script_uses.record(change, script_id)
         await claims.release(change)

@@ -84,6 +84,15 @@ async def halt(change: Change, payout: Payout, reason: str) -> None:
     await payout.save(using_db=change.tx)
 
 
+async def stop(change: Change, payout: Payout, reason: str) -> None:
+    """It was never sent, and must not be now: what it held goes back to its capture, and a person
+    has to look."""
+    await payouts.release(change.tx, payout)
+    payout.status, payout.code = PayoutStatus.REJECTED, reason
+    await _stick(change, payout, reason)
+    await payout.save(using_db=change.tx)
+
+
 async def _stick(change: Change, payout: Payout, reason: str) -> None:
     another = change.refund.stuck_reason != reason
     change.refund.stuck_reason = reason

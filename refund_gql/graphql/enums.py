@@ -16,6 +16,7 @@ from refund_gql.choices import (
     DeadlineStage,
     DeadlineUnit,
     DeliveryStatus,
+    Disposition,
     EvidencePurpose,
     EvidenceStatus,
     ExposureRelease,
@@ -34,19 +35,19 @@ from refund_gql.choices import (
     RuleMode,
     RuleOutcome,
     RuleTrigger,
+    Verdict,
 )
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.flow.care import CareNoteKind
 from refund_gql.flow.finance import FinanceVerdict
-from refund_gql.flow.inspection import Verdict
 from refund_gql.flow.warehouse import WarehouseVerdict
 from refund_gql.lab.comparison import Ending
 from refund_gql.lab.tally import Disagreement
 from refund_gql.outbox.deliveries import DisabledReason, Failure
 from refund_gql.outbox.kinds import MessageKind, VariableType
 from refund_gql.outbox.wording import TemplateOrigin
-from refund_gql.providers import OutcomeState, ProviderKind, RiskLevel, TrackingTag
+from refund_gql.providers import DisputeState, OutcomeState, ProviderKind, RiskLevel, TrackingTag
 from refund_gql.providers.conformance import Tier
 from refund_gql.registry import PluginState
 from refund_gql.roles import Role, Scope
@@ -82,6 +83,8 @@ strawberry.enum(
     DisabledReason, name="WebhookDisabledReason", description="Why an endpoint hears nothing."
 )
 strawberry.enum(Ending, name="RefundEnding", description="What finally happened to a refund.")
+strawberry.enum(Disposition, description="What becomes of units that came back.")
+strawberry.enum(DisputeState, description="Where a chargeback stands.")
 strawberry.enum(EventType, description="What happened to a refund.")
 strawberry.enum(ExposureRelease, description="Why money that went first counts no more.")
 strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
@@ -140,6 +143,8 @@ __all__ = [
     "Desk",
     "DisabledReason",
     "Disagreement",
+    "Disposition",
+    "DisputeState",
     "Ending",
     "EventType",
     "EvidencePurpose",

@@ -45,8 +45,8 @@ class AlreadyExists(Problem):
 @strawberry.type(description="You may not do this; the message says who may.")
 class NotAllowed(Problem):
     reason: str = strawberry.field(
-        description="ROLE, SCOPE, OWN_PROPOSAL, OWN_FLAG, NOT_YOURSELF, AMOUNT_IS_COMPUTED, "
-        "UPLOADER or LOGIN."
+        description="ROLE, SCOPE, OWN_PROPOSAL, OTHER_REVIEWER, OWN_FLAG, NOT_YOURSELF, "
+        "AMOUNT_IS_COMPUTED, UPLOADER or LOGIN."
     )
 
 
@@ -101,7 +101,8 @@ class ExceedsRefundable(Problem):
 @strawberry.type(description="The order cannot be refunded at all.")
 class NotRefundable(Problem):
     reason: str = strawberry.field(
-        description="ORDER_CLOSED, UNPAID, NOTHING_LEFT or WINDOW_CLOSED."
+        description="ORDER_CLOSED, UNPAID, NOTHING_LEFT, WINDOW_CLOSED, DISPUTED_BEFORE or "
+        "DISPUTE_CLOSED."
     )
 
 

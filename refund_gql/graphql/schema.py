@@ -30,6 +30,7 @@ from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.clocks import ClockQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.desk import DeskQueries
+from refund_gql.graphql.queries.disputes import DisputeQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
@@ -53,6 +54,7 @@ class Query(
     OrderQueries,
     RefundQueries,
     ExposureQueries,
+    DisputeQueries,
     RuleQueries,
     DecisionQueries,
     FlagQueries,

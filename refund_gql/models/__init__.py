@@ -9,6 +9,7 @@ from refund_gql.models.aftercare import (
 )
 from refund_gql.models.deadline import BusinessCalendar, Clock, DeadlinePolicy
 from refund_gql.models.desk import RefundNote, Script, ScriptUse, ScriptVersion
+from refund_gql.models.dispute import Dispute
 from refund_gql.models.evidence import EvidenceFile
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
@@ -35,6 +36,7 @@ from refund_gql.models.refund import (
     Decision,
     Event,
     Inspection,
+    InspectionOutcome,
     ReasonTag,
     Refund,
     RefundLine,
@@ -71,6 +73,7 @@ __all__ = [
     "CustomerSession",
     "DeadlinePolicy",
     "Decision",
+    "Dispute",
     "Event",
     "EvidenceFile",
     "Exposure",
@@ -79,6 +82,7 @@ __all__ = [
     "ImportReject",
     "ImportRun",
     "Inspection",
+    "InspectionOutcome",
     "Message",
     "Order",
     "OrderLine",

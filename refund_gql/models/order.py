@@ -214,6 +214,8 @@ class Capture(ShopRow):
     """What a chargeback holds, as far as it was not refunded before."""
     dispute_excess: int = minor_units(default=0)
     """What a chargeback took although it had been refunded: paid twice, for a person to settle."""
+    dispute_told: int = minor_units(default=0, added=True)
+    """What the shop says that chargebacks hold; what the gateway says stands in `Dispute`."""
     metadata: Any = mapping()
     captured_at: datetime = moment()
     last_sent_at: datetime | None = moment(null=True)
@@ -229,3 +231,10 @@ class Capture(ShopRow):
                 name="capture_never_over_refunded",
             )
         ]
+
+    def dispute(self, held: int) -> None:
+        """Chargebacks hold as much as the shop says, or `held` as the gateway does: the greater,
+        since both may speak of the same. What was refunded before is excess."""
+        total = min(max(self.dispute_told, held), self.amount)
+        self.disputed = min(total, self.amount - self.reserved)
+        self.dispute_excess = total - self.disputed

@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from refund_gql.choices import Priority, ReturnStatus
+from refund_gql.choices import Disposition, Priority, ReturnStatus, Verdict
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.models.row import (
@@ -69,6 +69,9 @@ class Refund(ShopRow):
     stated_reason_id: UUID | None
     found_reason: Any = reference("ReasonTag", null=True)
     found_reason_id: UUID | None
+    root_cause: Any = reference("ReasonTag", null=True)
+    root_cause_id: UUID | None
+    """Why it came to that, in the shop's own eyes; beside what was stated and what was found."""
     note = fields.TextField(default="")
     """The customer's own words."""
     requested_by = fields.CharField(max_length=64)
@@ -91,6 +94,8 @@ class Refund(ShopRow):
     """The request that this one has become part of, and is cancelled for."""
     goods_later = fields.BooleanField(default=False, db_default=False)
     """Refund first: the goods follow the money, on an axis of their own."""
+    disputed_at: datetime | None = moment(null=True)
+    """When its refusal was disputed; once at most."""
     stuck_reason = fields.CharField(max_length=64, null=True)
     """While PAYMENT_STUCK: why a person has to look."""
     imported = fields.BooleanField(default=False)
@@ -214,8 +219,9 @@ class Inspection(ShopRow):
     refund_line: Any = reference("RefundLine")
     refund_line_id: UUID
     verdict = fields.CharField(max_length=20)
-    """ACCEPTED, REDUCED or REFUSED."""
+    """The hardest `Verdict` on any unit that came; of none, on what is not there."""
     received_quantity = fields.IntField()
+    """Units of ours that came, whatever is granted for them."""
     amount: int = minor_units()
     """What is granted for the line after inspection."""
     note = fields.TextField(default="")
@@ -224,6 +230,43 @@ class Inspection(ShopRow):
     class Meta:
         table = "inspection"
         unique_together = (("goods_return", "refund_line"),)
+
+
+class InspectionOutcome(ShopRow):
+    """So many units of an inspected line, and what was said about them. The outcomes of a line
+    add up to its quantity; inspections of before they were counted have none."""
+
+    shop: Any = reference("Shop")
+    inspection: Any = reference("Inspection")
+    inspection_id: UUID
+    position = fields.IntField()
+    verdict: Verdict = choice(Verdict)
+    quantity = fields.IntField()
+    amount: int = minor_units()
+    """What is granted for these units."""
+    disposition: Disposition | None = choice(Disposition, null=True)
+    """None for units that are not here."""
+    reason: Any = reference("ReasonTag", null=True)
+    reason_id: UUID | None
+    """Why less or nothing is granted, in the shop's categories."""
+    arrived = fields.CharField(max_length=300, default="")
+    """With WRONG_ITEM: what came instead."""
+    note = fields.TextField(default="")
+
+    class Meta:
+        table = "inspection_outcome"
+        unique_together = (("inspection", "position"),)
+        constraints = [
+            CheckConstraint(
+                check="quantity > 0 AND amount >= 0"
+                " AND (amount = 0 OR verdict IN ('ACCEPTED', 'REDUCED'))",
+                name="inspection_outcome_grants_what_came",
+            ),
+            CheckConstraint(
+                check="(disposition IS NOT NULL) = (verdict NOT IN ('WRONG_ITEM', 'MISSING'))",
+                name="inspection_outcome_disposes_of_what_came",
+            ),
+        ]
 
 
 class Event(ShopRow):

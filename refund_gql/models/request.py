@@ -35,7 +35,7 @@ class WebhookMessage(ShopRow):
     event_id = fields.CharField(max_length=128)
     """The provider's id of the message."""
     number = fields.CharField(max_length=64)
-    """Our refund number, or the parcel's tracking number."""
+    """Our refund number, the parcel's tracking number, or the chargeback's reference."""
     notice: Any = mapping()
     """What was said, in our words; never the raw body."""
     received_at: datetime = moment()

@@ -62,8 +62,10 @@ def reference(model: str, *, null: bool = False) -> Any:
     return fields.ForeignKeyField(f"refund_gql.{model}", **options)
 
 
-def minor_units(*, default: int | None = None) -> Any:
-    """An amount in minor units."""
+def minor_units(*, default: int | None = None, added: bool = False) -> Any:
+    """An amount in minor units; `added` for one that its table got later."""
+    if added:
+        return fields.BigIntField(default=default, db_default=default)
     return fields.BigIntField() if default is None else fields.BigIntField(default=default)
 
 

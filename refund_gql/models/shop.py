@@ -55,6 +55,8 @@ class Shop(Row):
     """Refund first: days after the reminder; then a claim."""
     auto_assign: AutoAssign = added_choice(AutoAssign, AutoAssign.OFF)
     """Whether cases are dealt out when they come to a desk."""
+    dispute_days = fields.IntField(default=15, db_default=15)
+    """Days in which a refusal may be disputed; 0: never."""
     created_at: datetime = moment()
 
     class Meta:
@@ -67,6 +69,9 @@ class Shop(Row):
             CheckConstraint(
                 check="return_days BETWEEN 1 AND 365 AND return_grace_days BETWEEN 0 AND 365",
                 name="shop_return_days_in_range",
+            ),
+            CheckConstraint(
+                check="dispute_days BETWEEN 0 AND 365", name="shop_dispute_days_in_range"
             ),
         ]
 

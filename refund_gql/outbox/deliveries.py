@@ -110,8 +110,21 @@ def _content(refund: Refund, event: Event, order_number: str | None) -> Mapping[
             "orderNumber": order_number,
             "amount": {"amount": refund.amount, "currency": refund.currency},
             "occurredAt": at,
+            **_own(event),
         },
     }
+
+
+def _own(event: Event) -> Mapping[str, Any]:
+    """What the news itself is, where a receiver acts on it without asking back."""
+    if event.type is not EventType.GOODS_DISPOSED:
+        return {}
+    units = [{**unit, "line": _line(unit["line"])} for unit in event.payload["goods"]]
+    return {"goods": units}
+
+
+def _line(row_id: str) -> str:
+    return ids.encode("RefundLine", UUID(row_id))
 
 
 _INSERT = """

@@ -276,6 +276,8 @@ KINDS: dict[MessageKind, Kind] = {
     _K.REJECTED: Kind(
         label={"zh": "申请未通过", "en": "Refused"},
         triggers=frozenset({_E.REJECTED}),
+        # Who disputes a refusal hears how that ended, if it is the same again.
+        again_after=frozenset({_E.DISPUTED}),
         holds_in=frozenset({_R.REJECTED}),
         own=(_REASON,),
         spoken=True,

@@ -41,6 +41,8 @@ from refund_gql.providers.errors import (
     WebhookRejected,
 )
 from refund_gql.providers.gateway import (
+    DisputeNotice,
+    DisputeState,
     GatewayCapabilities,
     GatewayNotice,
     Outcome,
@@ -74,6 +76,8 @@ __all__ = [
     "Crm",
     "CustomerKey",
     "Delivery",
+    "DisputeNotice",
+    "DisputeState",
     "FlagChange",
     "FlagResult",
     "GatewayCapabilities",

@@ -8,7 +8,7 @@ conversation.
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -92,6 +92,39 @@ class GatewayNotice:
     outcome: Outcome
 
 
+class DisputeState(StrEnum):
+    """Where a chargeback stands."""
+
+    OPENED = "OPENED"
+    """The bank has taken the money; the shop may still prove that it is its own."""
+    WON = "WON"
+    """The money is the shop's again."""
+    LOST = "LOST"
+    """The money is gone for good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeNotice:
+    """A verified webhook: the payer's bank takes money of a payment back, or gives it up."""
+
+    event_id: str
+    """The provider's id of this message; the same message carries the same id."""
+    reference: str
+    """The provider's own reference of the dispute, the same through its whole life."""
+    capture_reference: str
+    """The provider's own reference of the payment."""
+    amount: int
+    """What is disputed in all, in minor units; more than zero."""
+    currency: str
+    """ISO 4217."""
+    state: DisputeState
+    at: datetime
+    """When it came to this state, UTC by the provider's clock: the newest word counts, in
+    whatever order words arrive."""
+    reason: str | None = None
+    """The provider's own code of the reason."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GatewayCapabilities:
     """The sheet the engine obeys before it calls."""
@@ -117,6 +150,8 @@ class GatewayCapabilities:
     the engine never sends it again. None for ever."""
     recheck_after: timedelta | None = None
     """When set, the engine asks once more so long after success: success may be reversed."""
+    disputes: bool = False
+    """True: its webhooks report chargebacks, as a `DisputeNotice`."""
     acknowledge_within: timedelta = timedelta(seconds=5)
     """How long the provider waits for the answer to a webhook."""
 
@@ -148,14 +183,15 @@ class PaymentGateway(Provider):
         sheet says `can_query=False` is never asked.
         """
 
-    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice:
-        """Verify the raw bytes first, then translate. No I/O.
+    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice | DisputeNotice:
+        """Verify the raw bytes first, then translate. No I/O. A DisputeNotice only where the sheet
+        says `disputes`.
 
         Raises WebhookRejected when the message is not authentic, or too old to be.
         """
         raise no_webhooks(self)
 
-    def acknowledgement(self, notice: GatewayNotice) -> Acknowledgement:
+    def acknowledgement(self, notice: GatewayNotice | DisputeNotice) -> Acknowledgement:
         """What to answer once this webhook is stored."""
         return Acknowledgement()
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from refund_gql.providers import (
     Checkpoint,
     Delivery,
+    DisputeNotice,
     GatewayNotice,
     Outcome,
     RiskSignal,
@@ -33,6 +34,7 @@ _WORDS: Mapping[type, tuple[str, ...]] = {
     Delivery: ("reference",),
     Checkpoint: ("code", "text", "place"),
     RiskSignal: ("text",),
+    DisputeNotice: ("reason",),
 }
 """What a plugin words itself, in whatever is stored and shown; numbers that rows are found by
 stay as they are."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refund_gql.testing.crm import CrmConformance
     from refund_gql.testing.fakes import FakeCourier, FakeCrm, FakeGateway, FakeNotifier
     from refund_gql.testing.faults import RETRY_AFTER, Fault, On
-    from refund_gql.testing.gateway import GatewayConformance, RefundNews
+    from refund_gql.testing.gateway import DisputeNews, GatewayConformance, RefundNews
     from refund_gql.testing.notifier import NotifierConformance
     from refund_gql.testing.recordings import RecordedTransport, leaks, recorded
     from refund_gql.testing.rules import RULES, Rule
@@ -40,6 +40,7 @@ __all__ = [
     "CourierConformance",
     "CrmAccount",
     "CrmConformance",
+    "DisputeNews",
     "FakeCourier",
     "FakeCrm",
     "FakeGateway",
@@ -71,7 +72,7 @@ _MODULES = {
     "crm": "CrmConformance",
     "fakes": "FakeCourier FakeCrm FakeGateway FakeNotifier",
     "faults": "RETRY_AFTER Fault On",
-    "gateway": "GatewayConformance RefundNews",
+    "gateway": "DisputeNews GatewayConformance RefundNews",
     "notifier": "NotifierConformance",
     "recordings": "RecordedTransport leaks recorded",
     "rules": "RULES Rule",

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from refund_gql.providers import (
     Acknowledgement,
+    DisputeNotice,
+    DisputeState,
     GatewayNotice,
     Misconfigured,
     Outcome,
@@ -41,6 +43,21 @@ class RefundNews(News):
     currency: str = "EUR"
     state: OutcomeState | None = SUCCEEDED
     """None for a status word that the provider's documents do not have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeNews(News):
+    """What a webhook says about one chargeback."""
+
+    reference: str
+    """The provider's own."""
+    capture_reference: str
+    amount: int = 2000
+    """Minor units."""
+    currency: str = "EUR"
+    state: DisputeState = DisputeState.OPENED
+    reason: str = "FRAUD"
+    """A code that the provider may have; only its presence is checked."""
 
 
 async def said(call: Awaitable[Outcome]) -> Outcome:
@@ -87,7 +104,17 @@ class GatewayConformance(WebhookConformance):
         """News about a refund never heard of."""
         return RefundNews(number=f"RF{uuid4().hex.upper()}", currency=self.currency)
 
-    def notices(self, provider: PaymentGateway, webhook: Webhook) -> tuple[GatewayNotice, ...]:
+    def chargeback(self) -> DisputeNews:
+        """News about a chargeback never heard of."""
+        return DisputeNews(
+            reference=f"DP{uuid4().hex.upper()}",
+            capture_reference=f"PAY{uuid4().hex.upper()}",
+            currency=self.currency,
+        )
+
+    def notices(
+        self, provider: PaymentGateway, webhook: Webhook
+    ) -> tuple[GatewayNotice | DisputeNotice, ...]:
         """The one notice of a webhook."""
         return (provider.parse_webhook(webhook.headers, webhook.body),)
 
@@ -262,11 +289,28 @@ class GatewayConformance(WebhookConformance):
             (known,) = self.notices(gateway, self.webhook(news))
             (strange,) = self.notices(gateway, self.webhook(news.but(state=None)))
             answer = gateway.acknowledgement(known)
+        assert isinstance(known, GatewayNotice)
+        assert isinstance(strange, GatewayNotice)
         assert (known.number, known.outcome.state) == (news.number, SUCCEEDED)
         assert known.outcome.amount in (None, news.amount)
         assert strange.outcome.state is UNKNOWN
         assert isinstance(answer, Acknowledgement)
         assert 200 <= answer.status < 300
+
+    @rule("chargebacks-are-understood")
+    async def test_chargebacks_are_understood(self, account: GatewayAccount) -> None:
+        async with self.opened(account) as gateway:
+            if not gateway.capabilities().disputes:
+                return
+            opened = self.chargeback()
+            for state in DisputeState:
+                news = opened.but(state=state, event_id=uuid4().hex)
+                (notice,) = self.notices(gateway, self.webhook(news))
+                assert isinstance(notice, DisputeNotice), "no DisputeNotice"
+                assert notice.at == news.sent_at
+                said = notice.reference, notice.capture_reference, notice.amount, notice.currency
+                meant = news.reference, news.capture_reference, news.amount, news.currency
+                assert (notice.event_id != "", notice.state, said) == (True, state, meant)
 
     # --- Gold: it is pleasant ---------------------------------------------------------------
 

@@ -217,6 +217,16 @@ _WEBHOOKS = (
         "None.",
     ),
     Rule(
+        id="chargebacks-are-understood",
+        says="Where the sheet says `disputes`, a chargeback that is opened, won or lost is read "
+        "with its own reference, the payment's, the exact amount, and the time of the news.",
+        tiers={GATEWAY: SILVER},
+        why="A chargeback that is missed is paid twice: once by the bank, once by a refund.",
+        how="Return a `DisputeNotice`. `webhook(news)` is also asked for a `DisputeNews`; its "
+        "`sent_at` is the time at which the chargeback came to its state.",
+        exceptions="None: a gateway that reports none leaves `disputes` False.",
+    ),
+    Rule(
         id="webhooks-may-repeat",
         says="The same message has the same event id and content however often and in whatever "
         "order it comes; different messages have different ids.",

@@ -9,6 +9,7 @@ import httpx2
 from planted import wire
 from planted.wire import PlantedSettings
 from refund_gql.providers import (
+    DisputeNotice,
     GatewayCapabilities,
     GatewayNotice,
     Headers,
@@ -102,7 +103,7 @@ class AcmeGateway(PaymentGateway):
         response = await self.client.get(f"/refunds/{request.number}")
         return self.answered(response)
 
-    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice:
+    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice | DisputeNotice:
         wire.verify(headers, body, self.settings)
         return self.notice(body)
 

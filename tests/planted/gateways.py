@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import uuid4
 
 import httpx2
@@ -17,6 +18,9 @@ from planted import wire
 from planted.acme import AcmeBank, AcmeGateway
 from planted.catching import README, caught_by, sound
 from refund_gql.providers import (
+    DisputeNotice,
+    DisputeState,
+    GatewayCapabilities,
     GatewayNotice,
     Headers,
     Outcome,
@@ -24,10 +28,38 @@ from refund_gql.providers import (
     RefundRequest,
     WebhookRejected,
 )
-from refund_gql.testing import GatewayConformance, RefundNews, Webhook
+from refund_gql.testing import DisputeNews, GatewayConformance, RefundNews, Webhook
 
 UNKNOWN = OutcomeState.UNKNOWN
+
+
+class DisputedGateway(AcmeGateway):
+    """It reports chargebacks, and says so."""
+
+    name = "disputed"
+
+    def capabilities(self) -> GatewayCapabilities:
+        return replace(super().capabilities(), disputes=True)
+
+    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice | DisputeNotice:
+        wire.verify(headers, body, self.settings)
+        message = json.loads(body)
+        return self.dispute(message) if "dispute" in message else self.notice(body)
+
+    def dispute(self, message: dict[str, str]) -> DisputeNotice:
+        return DisputeNotice(
+            event_id=message["id"],
+            reference=message["dispute"],
+            capture_reference=message["payment"],
+            amount=int(Decimal(message["amount"]) * 100),
+            currency=message["currency"],
+            state=DisputeState(message["status"].upper()),
+            at=datetime.fromisoformat(message["at"]),
+        )
+
+
 sound(AcmeGateway)
+sound(DisputedGateway)
 
 
 class PlantedSound(GatewayConformance):
@@ -41,17 +73,21 @@ class PlantedSound(GatewayConformance):
     def account(self) -> AcmeBank:
         return AcmeBank()
 
-    def webhook(self, news: RefundNews) -> Webhook:
-        message = {
-            "id": news.event_id,
-            "number": news.number,
-            "status": "paid" if news.state else "teleported",
-            "amount": "20.00",
-            "currency": news.currency,
-        }
+    def webhook(self, news: RefundNews | DisputeNews) -> Webhook:
+        message = {"id": news.event_id, "amount": "20.00", "currency": news.currency}
+        if isinstance(news, DisputeNews):
+            message |= {"dispute": news.reference, "payment": news.capture_reference}
+            message |= {"status": news.state.lower(), "at": news.sent_at.isoformat()}
+        else:
+            status = "paid" if news.state else "teleported"
+            message |= {"number": news.number, "status": status}
         body = json.dumps(message).encode()
         secret = "of-another-merchant" if news.foreign else wire.SETTINGS["webhook_secret"]
         return Webhook(headers=wire.sign(body, news.sent_at, secret), body=body)
+
+
+class PlantedDisputed(PlantedSound):
+    provider = DisputedGateway
 
 
 @caught_by(PlantedSound, "same-number-pays-once")
@@ -256,7 +292,7 @@ class TrustsEverybody(AcmeGateway):
 class TrustsTheOld(AcmeGateway):
     name = "trusts-the-old"
 
-    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice:
+    def parse_webhook(self, headers: Headers, body: bytes) -> GatewayNotice | DisputeNotice:
         try:
             return super().parse_webhook(headers, body)
         except WebhookRejected as error:
@@ -357,6 +393,26 @@ class GuessesNews(AcmeGateway):
     def notice(self, body: bytes) -> GatewayNotice:
         notice = super().notice(body)
         return replace(notice, outcome=replace(notice.outcome, state=OutcomeState.SUCCEEDED))
+
+
+@caught_by(PlantedSound, "chargebacks-are-understood")
+class LosesTheOrder(DisputedGateway):
+    """It says when the news came, not when the chargeback came to its state."""
+
+    name = "loses-the-order"
+
+    def dispute(self, message: dict[str, str]) -> DisputeNotice:
+        return replace(super().dispute(message), at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@caught_by(PlantedSound, "chargebacks-are-understood")
+class NamesThePayment(DisputedGateway):
+    """Two chargebacks on one payment are one to it."""
+
+    name = "names-the-payment"
+
+    def dispute(self, message: dict[str, str]) -> DisputeNotice:
+        return replace(super().dispute(message), reference=message["payment"])
 
 
 @caught_by(PlantedSound, "query-settles-the-unknown")

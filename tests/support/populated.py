@@ -29,11 +29,13 @@ from refund_gql.models import (
     ApiToken,
     BusinessCalendar,
     CampaignDay,
+    Capture,
     CareRefund,
     Coupon,
     CrmFlags,
     Customer,
     CustomerRisk,
+    Dispute,
     EvidenceFile,
     ImportReject,
     ImportRun,
@@ -603,6 +605,22 @@ async def _from_outside(shop: Populated) -> None:
         text=f"Text {shop.mark}",
         place=f"Place {shop.mark}",
         received_at=clock.now(),
+    )
+    paid = await Capture.filter(shop_id=shop.shop_id).order_by("id").first()
+    assert paid is not None
+    await Dispute.create(
+        shop_id=shop.shop_id,
+        capture_id=paid.id,
+        order_id=paid.order_id,
+        gateway="sandbox",
+        reference=f"DP-{shop.mark}",
+        amount=shop.price,
+        currency="CNY",
+        state="WON",
+        reason=f"Reason {shop.mark}",
+        opened_at=clock.now(),
+        closed_at=clock.now(),
+        told_at=clock.now(),
     )
     run = await ImportRun.create(
         shop_id=shop.shop_id,

@@ -11,7 +11,7 @@ from support.world import World, shipped
 
 Answer = dict[str, Any]
 SHOES = [{"sku": "SHOES-42", "title": "跑鞋 42", "quantity": 1, "unitPrice": 39900}]
-MORE = """nextSteps returns { status address }
+MORE = """nextSteps { step } returns { status address }
   exposure { amount { amount } tier limit { amount } release releasedAt remindedAt }
   claims { id amount { amount } cause status note closedByName }"""
 """What `Refund` tells about goods that follow their money."""

@@ -17,6 +17,7 @@ from refund_gql_sandbox.courier.message import Line, Report
 from refund_gql_sandbox.courier.message import Message as CourierMessage
 from refund_gql_sandbox.crm import SandboxCrm, coupons, flags, loyalty
 from refund_gql_sandbox.gateway import SandboxGateway, books
+from refund_gql_sandbox.gateway.message import DisputeMessage
 from refund_gql_sandbox.gateway.message import Message as BankMessage
 from refund_gql_sandbox.inbox import Inbox, SandboxInbox, mailbox
 from refund_gql_sandbox.settings import SharedSettings
@@ -30,6 +31,7 @@ from refund_gql.testing import (
     CourierConformance,
     CrmAccount,
     CrmConformance,
+    DisputeNews,
     Fault,
     GatewayAccount,
     GatewayConformance,
@@ -177,13 +179,28 @@ class TestSandboxGateway(LedgerConformance, GatewayConformance):
     def account(self, tmp_path: Path) -> BankAccount:
         return BankAccount(tmp_path)
 
-    def webhook(self, news: RefundNews) -> Webhook:
+    def webhook(self, news: RefundNews | DisputeNews) -> Webhook:
+        if isinstance(news, DisputeNews):
+            return self._chargeback(news)
         message = BankMessage(
             id=news.event_id,
             number=news.number,
             state="QUEUED_AT_PARTNER" if news.state is None else news.state.value,
             amount=news.amount,
             currency=news.currency,
+        )
+        return signed(message.model_dump_json().encode(), news.sent_at, foreign=news.foreign)
+
+    def _chargeback(self, news: DisputeNews) -> Webhook:
+        message = DisputeMessage(
+            id=news.event_id,
+            dispute=news.reference,
+            capture=news.capture_reference,
+            amount=news.amount,
+            currency=news.currency,
+            state=news.state,
+            at=news.sent_at,
+            reason=news.reason,
         )
         return signed(message.model_dump_json().encode(), news.sent_at, foreign=news.foreign)
 

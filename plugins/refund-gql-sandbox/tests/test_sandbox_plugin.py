@@ -39,6 +39,7 @@ from refund_gql.providers import (
     PLUGIN_API,
     Courier,
     Crm,
+    GatewayNotice,
     Notification,
     Notifier,
     Parcel,
@@ -273,6 +274,7 @@ async def test_the_readmes_inbox_is_read(
 def test_the_readmes_webhook_of_the_bank_is_accepted() -> None:
     names = run(code("python")[1])
     notice = SandboxGateway(SandboxSettings()).parse_webhook(names["headers"], names["body"])
+    assert isinstance(notice, GatewayNotice)
     assert (notice.event_id, notice.outcome.code) == ("evt-1", "SUCCEEDED")
 
 

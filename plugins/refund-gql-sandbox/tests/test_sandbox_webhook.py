@@ -6,11 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from refund_gql_sandbox.gateway import SandboxGateway
-from refund_gql_sandbox.gateway.message import Message
+from refund_gql_sandbox.gateway.message import DisputeMessage, Message
 from refund_gql_sandbox.settings import SandboxSettings
 from refund_gql_sandbox.webhook import sign
 
-from refund_gql.providers import GatewayNotice, Outcome, OutcomeState, WebhookRejected
+from refund_gql.providers import (
+    DisputeNotice,
+    DisputeState,
+    GatewayNotice,
+    Outcome,
+    OutcomeState,
+    WebhookRejected,
+)
 
 SECRET = "a-secret-of-this-test"
 GATEWAY = SandboxGateway(SandboxSettings.model_validate({"webhook_secret": SECRET}))
@@ -60,7 +67,36 @@ def test_a_signed_message_is_translated(word: str, state: OutcomeState) -> None:
 
 def test_fields_nobody_knows_are_ignored_and_a_reference_may_be_missing() -> None:
     body = json.dumps({**MESSAGE.model_dump(exclude={"reference"}), "mood": "good"}).encode()
-    assert GATEWAY.parse_webhook(sign(body, SECRET), body).outcome.reference is None
+    notice = GATEWAY.parse_webhook(sign(body, SECRET), body)
+    assert isinstance(notice, GatewayNotice)
+    assert notice.outcome.reference is None
+
+
+def test_a_chargeback_is_told_with_its_time() -> None:
+    told = DisputeMessage(
+        id="evt-2",
+        dispute="DP-1",
+        capture="PAY-1",
+        amount=8900,
+        currency="CNY",
+        state=DisputeState.LOST,
+        at=datetime(2026, 5, 1, 12, tzinfo=UTC),
+        reason="FRAUD",
+    )
+    body = told.model_dump_json().encode()
+    assert GATEWAY.parse_webhook(sign(body, SECRET), body) == DisputeNotice(
+        event_id="evt-2",
+        reference="DP-1",
+        capture_reference="PAY-1",
+        amount=8900,
+        currency="CNY",
+        state=DisputeState.LOST,
+        at=datetime(2026, 5, 1, 12, tzinfo=UTC),
+        reason="FRAUD",
+    )
+    strange = body.replace(b"LOST", b"MISLAID")
+    with pytest.raises(WebhookRejected, match="not a message of the bank"):
+        GATEWAY.parse_webhook(sign(strange, SECRET), strange)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from uuid import UUID
 import strawberry
 
 from refund_gql import ids, validation
-from refund_gql.flow import inspection, priorities, request, review
+from refund_gql.flow import findings, inspection, priorities, reasons, request, review
 from refund_gql.graphql.enums import (
+    Disposition,
     FinanceVerdict,
     Priority,
     RefundKind,
@@ -153,25 +154,83 @@ class ReturnShipInput(RefundStepInput):
     tracking_number: str = strawberry.field(description="The courier's number.")
 
 
-@strawberry.input(description="What was found for one refund line.")
-class InspectionLineInput:
-    refund_line_id: strawberry.ID = strawberry.field(description="The refund line.")
+@strawberry.input(description="So many units of a line, and what was found of them.")
+class InspectionOutcomeInput:
     verdict: Verdict = strawberry.field(description="What was found.")
-    received_quantity: int = strawberry.field(description="Units that arrived.")
+    quantity: int = strawberry.field(description="Units; of all outcomes, those of the line.")
     amount: MinorUnits | None = strawberry.field(
-        default=None, description="With REDUCED only: what is granted, in minor units."
+        default=None, description="With REDUCED only: what is granted for them, in minor units."
+    )
+    disposition: Disposition | None = strawberry.field(
+        default=None, description="What becomes of them; null: as usual after the verdict."
+    )
+    reason_tag_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Why less or nothing is granted."
+    )
+    arrived_instead: str = strawberry.field(
+        default="", description="With WRONG_ITEM only: what came in its place."
     )
     note: str = strawberry.field(default="", description="For colleagues.")
 
-    def value(self, i: int) -> inspection.Finding:
+    def value(self, field: str) -> findings.Outcome:
+        return findings.Outcome(
+            verdict=self.verdict,
+            quantity=self.quantity,
+            amount=self.amount,
+            disposition=self.disposition,
+            reason_id=ids.optional(f"{field}.reasonTagId", self.reason_tag_id, "ReasonTag"),
+            arrived=_instead(field, self.arrived_instead),
+            note=words(f"{field}.note", self.note),
+        )
+
+
+@strawberry.input(description="What was found for one refund line.")
+class InspectionLineInput:
+    refund_line_id: strawberry.ID = strawberry.field(description="The refund line.")
+    verdict: Verdict | None = strawberry.field(
+        default=None, description="What holds for all that arrived; null with `outcomes`."
+    )
+    received_quantity: int | None = strawberry.field(
+        default=None, description="Units that arrived, the rest is missing; null: as the verdict."
+    )
+    amount: MinorUnits | None = strawberry.field(
+        default=None, description="With REDUCED only: what is granted, in minor units."
+    )
+    disposition: Disposition | None = strawberry.field(
+        default=None, description="What becomes of them; null: as usual after the verdict."
+    )
+    reason_tag_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Why less or nothing is granted."
+    )
+    arrived_instead: str = strawberry.field(
+        default="", description="With WRONG_ITEM only: what came in its place."
+    )
+    note: str = strawberry.field(default="", description="For colleagues.")
+    outcomes: list[InspectionOutcomeInput] | None = strawberry.field(
+        default=None, description="Where not all units were found alike: counted out."
+    )
+
+    def value(self, i: int) -> findings.Finding:
         field = f"lines.{i}"
-        return inspection.Finding(
+        validation.limited(f"{field}.outcomes", len(self.outcomes or ()), 20)
+        return findings.Finding(
             refund_line_id=ids.required(f"{field}.refundLineId", self.refund_line_id, "RefundLine"),
             verdict=self.verdict,
             received_quantity=self.received_quantity,
             amount=self.amount,
+            disposition=self.disposition,
+            reason_id=ids.optional(f"{field}.reasonTagId", self.reason_tag_id, "ReasonTag"),
+            arrived=_instead(field, self.arrived_instead),
             note=words(f"{field}.note", self.note),
+            outcomes=tuple(
+                outcome.value(f"{field}.outcomes.{j}")
+                for j, outcome in enumerate(self.outcomes or ())
+            ),
         )
+
+
+def _instead(field: str, text: str) -> str:
+    return validation.text(f"{field}.arrivedInstead", text, longest=300, required=False)
 
 
 @strawberry.input(description="What was found in the parcel: every refund line once.")
@@ -181,6 +240,9 @@ class ReturnInspectInput(RefundStepInput):
     found_reason_tag_id: strawberry.ID | None = strawberry.field(
         default=None, description="What the inspection found to be the reason."
     )
+    root_cause_tag_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What lies at the root of it."
+    )
 
     def value(self) -> inspection.InspectReturn:
         return inspection.InspectReturn(
@@ -188,6 +250,7 @@ class ReturnInspectInput(RefundStepInput):
             findings=tuple(line.value(i) for i, line in enumerate(self.lines)),
             note=words("note", self.note),
             found_reason_id=ids.optional("foundReasonTagId", self.found_reason_tag_id, "ReasonTag"),
+            root_cause_id=ids.optional("rootCauseTagId", self.root_cause_tag_id, "ReasonTag"),
             expected_version=self.expected_version,
         )
 
@@ -210,6 +273,29 @@ class RefundSetPriorityInput(RefundStepInput):
             refund_id=self.id,
             priority=self.priority,
             reason=words("reason", self.reason),
+            expected_version=self.expected_version,
+        )
+
+
+@strawberry.input(description="Dispute a refusal.")
+class RefundDisputeInput(RefundStepInput):
+    note: str = strawberry.field(description="Why the refusal is wrong.")
+
+
+@strawberry.input(description="What was found to be the reason, and what lies at its root.")
+class RefundSetReasonsInput(RefundStepInput):
+    found_reason_tag_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What the shop found; null: as it was."
+    )
+    root_cause_tag_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What lies at the root of it; null: as it was."
+    )
+
+    def value(self) -> reasons.SetReasons:
+        return reasons.SetReasons(
+            refund_id=self.id,
+            found_reason_id=ids.optional("foundReasonTagId", self.found_reason_tag_id, "ReasonTag"),
+            root_cause_id=ids.optional("rootCauseTagId", self.root_cause_tag_id, "ReasonTag"),
             expected_version=self.expected_version,
         )
 

@@ -6,10 +6,12 @@ import strawberry
 
 from refund_gql import ids
 from refund_gql.flow import (
+    dispute,
     finance,
     inspection,
     payout,
     priorities,
+    reasons,
     request,
     returns,
     review,
@@ -52,6 +54,19 @@ RefundStepResult = Annotated[
     | ExceedsRefundable
     | IdempotencyConflict,
     strawberry.union("RefundStepResult", description="The refund after the step, or why not."),
+]
+
+RefundDisputeResult = Annotated[
+    Refund
+    | InvalidInput
+    | NotFound
+    | NotAllowed
+    | IllegalStep
+    | StaleVersion
+    | NotRefundable
+    | ExceedsRefundable
+    | IdempotencyConflict,
+    strawberry.union("RefundDisputeResult", description="The refund in review, or why not."),
 ]
 
 
@@ -228,6 +243,36 @@ class RefundMutations:
                 input.id,
                 expected_version=input.expected_version,
                 once=once("refundCancel", input),
+            ),
+        )
+
+    @strawberry.mutation(
+        description="Dispute a refusal, once: another member of staff looks at it again."
+    )
+    async def refund_dispute(
+        self, info: Info, input: inputs.RefundDisputeInput
+    ) -> RefundDisputeResult:
+        return await answer(
+            info,
+            Refund,
+            lambda viewer: dispute.dispute(
+                viewer,
+                input.id,
+                note=words("note", input.note),
+                expected_version=input.expected_version,
+                once=once("refundDispute", input),
+            ),
+        )
+
+    @strawberry.mutation(description="Say what was found to be the reason, or its root.")
+    async def refund_set_reasons(
+        self, info: Info, input: inputs.RefundSetReasonsInput
+    ) -> RefundStepResult:
+        return await answer(
+            info,
+            Refund,
+            lambda viewer: reasons.set_reasons(
+                viewer, input.value(), once=once("refundSetReasons", input)
             ),
         )
 

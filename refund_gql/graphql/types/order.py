@@ -12,6 +12,7 @@ from refund_gql.graphql.enums import Fulfilment
 from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.sources import Column, Node, children, column, enum, json, reference
 from refund_gql.graphql.types.customer import Customer, Product
+from refund_gql.graphql.types.dispute import Dispute
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
 from refund_gql.models.order import fulfilment_of
@@ -137,6 +138,9 @@ class Order(Node):
         "Capture",
         "Newest first: the order of refunding.",
         order="captured_at desc, id desc",
+    )
+    disputes: list[Dispute] = children(
+        "order_id", "Dispute", "Chargebacks, oldest first.", order="opened_at, id"
     )
 
     refunds: list[Annotated["Refund", strawberry.lazy("refund_gql.graphql.types.refund")]] = (

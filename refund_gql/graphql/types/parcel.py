@@ -6,28 +6,61 @@ from typing import ClassVar
 import strawberry
 
 from refund_gql.graphql.context import Info
-from refund_gql.graphql.enums import ReturnStatus, Verdict
+from refund_gql.graphql.enums import Disposition, ReturnStatus, Verdict
+from refund_gql.graphql.rows import Row
 from refund_gql.graphql.scalars import MinorUnits
-from refund_gql.graphql.sources import Node, children, column, enum, localized
+from refund_gql.graphql.sources import Node, children, column, enum, localized, reference
 from refund_gql.graphql.types.money import Money
+from refund_gql.graphql.types.reason import ReasonTag
 from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
+
+
+@strawberry.type(description="So many units of an inspected line, and what was found of them.")
+class InspectionOutcome(Node):
+    table: ClassVar[str] = "inspection_outcome"
+
+    verdict: Verdict = enum("verdict", Verdict, "What was found.")
+    quantity: int = column("quantity", "Units.")
+    disposition: Disposition | None = enum(
+        "disposition", Disposition, "What becomes of them; null: they are not here."
+    )
+    reason: ReasonTag | None = reference(
+        "reason_id", "ReasonTag", "Why less or nothing is granted."
+    )
+    arrived_instead: str = column("arrived", "With WRONG_ITEM: what came in its place.")
+    note: str = column("note", "In the inspector's words.")
+
+    @strawberry.field(description="What is granted for these units.")
+    async def amount(self, info: Info) -> Money:
+        inspection = await info.context.rows.one("inspection", self.row["inspection_id"])
+        assert inspection is not None, "an outcome is visible only with its inspection"
+        return await _money(info, inspection, self.row["amount"])
 
 
 @strawberry.type(description="What the warehouse found for one refund line.")
 class Inspection(Node):
     table: ClassVar[str] = "inspection"
 
-    verdict: Verdict = enum("verdict", Verdict, "What was found.")
-    received_quantity: int = column("received_quantity", "Units that arrived.")
+    verdict: Verdict = enum(
+        "verdict", Verdict, "The hardest on any unit that came; of none, why there is none."
+    )
+    received_quantity: int = column("received_quantity", "Units of ours that arrived.")
     note: str = column("note", "In the inspector's words.")
     inspected_at: datetime = column("inspected_at", "UTC.")
+    outcomes: list[InspectionOutcome] = children(
+        "inspection_id", "InspectionOutcome", "Unit by unit; together the line.", order="position"
+    )
 
     @strawberry.field(description="What is granted for the line.")
     async def amount(self, info: Info) -> Money:
-        line = await info.context.rows.one("refund_line", self.row["refund_line_id"])
-        refund = await info.context.rows.one("refund", line["refund_id"]) if line else None
-        assert refund is not None, "an inspection is visible only with its refund"
-        return Money(amount=MinorUnits(self.row["amount"]), currency=refund["currency"])
+        return await _money(info, self.row, self.row["amount"])
+
+
+async def _money(info: Info, inspection: Row, amount: int) -> Money:
+    line = await info.context.rows.one("refund_line", inspection["refund_line_id"])
+    refund = await info.context.rows.one("refund", line["refund_id"]) if line else None
+    assert refund is not None, "an inspection is visible only with its refund"
+    return Money(amount=MinorUnits(amount), currency=refund["currency"])
 
 
 @strawberry.type(description="The goods of a refund on their way back.")

@@ -9,7 +9,7 @@ import strawberry
 
 from refund_gql import labels
 from refund_gql.choices import EvidenceStatus
-from refund_gql.flow import goods
+from refund_gql.graphql import next_steps, standing
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import (
     Desk,
@@ -17,12 +17,12 @@ from refund_gql.graphql.enums import (
     Priority,
     RefundKind,
     RefundStatus,
-    ReturnStatus,
     Step,
 )
 from refund_gql.graphql.pages import Where
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
+from refund_gql.graphql.types import next_step
 from refund_gql.graphql.types.clock import Clock
 from refund_gql.graphql.types.connections import Connection
 from refund_gql.graphql.types.coupon import Coupon, Restitution
@@ -31,6 +31,7 @@ from refund_gql.graphql.types.evidence import EvidenceFile
 from refund_gql.graphql.types.exposure import Claim, Exposure
 from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
+from refund_gql.graphql.types.next_step import NextStep
 from refund_gql.graphql.types.note import NOTES, RefundNote
 from refund_gql.graphql.types.order import Order, OrderLine, line_money, money_column
 from refund_gql.graphql.types.parcel import Return
@@ -38,7 +39,6 @@ from refund_gql.graphql.types.payout import Payout
 from refund_gql.graphql.types.reason import ReasonTag
 from refund_gql.graphql.types.rule import RuleEvaluation
 from refund_gql.graphql.types.shop import Staff
-from refund_gql.states import JOURNEY
 
 
 @strawberry.type(description="So many units of an order line.")
@@ -131,6 +131,10 @@ class Refund(Node):
     found_reason: ReasonTag | None = reference(
         "found_reason_id", "ReasonTag", "What the inspection found."
     )
+    root_cause: ReasonTag | None = reference(
+        "root_cause_id", "ReasonTag", "What lies at the root of it, in the shop's eyes."
+    )
+    disputed_at: datetime | None = column("disputed_at", "When its refusal was disputed; UTC.")
     assignee: Staff | None = reference(
         "assignee_id", "Staff", "Who looks after it: took it, was given it, or acted on it first."
     )
@@ -194,19 +198,12 @@ class Refund(Node):
     def status_text(self, info: Info) -> str:
         return labels.STATUSES[RefundStatus(self.row["status"])][info.context.locale]
 
-    @strawberry.field(description="What you may do with it now.")
-    async def next_steps(self, info: Info) -> list[Step]:
-        role, status = info.context.known_viewer.role, RefundStatus(self.row["status"])
-        steps = list(JOURNEY.allowed(status, role))
-        if goods.move_alone(goods_later=self.row["goods_later"], status=status):
-            steps += goods.allowed(await self._where_goods_are(info), role)
-        return steps
-
-    async def _where_goods_are(self, info: Info) -> ReturnStatus:
-        parcels = await info.context.rows.many(
-            "goods_return", "refund_id", self.row["id"], "opened_at desc, id desc"
-        )
-        return ReturnStatus(parcels[0]["status"])
+    @strawberry.field(
+        description="What you may do with it now, with the inputs it needs: build a UI from it."
+    )
+    async def next_steps(self, info: Info) -> list[NextStep]:
+        around = await standing.gather(info, self.row)
+        return [await next_step.of(info, action, around) for action in next_steps.of(around)]
 
     @strawberry.field(description="Set when the money went first: until when the goods follow.")
     async def exposure(self, info: Info) -> Exposure | None:

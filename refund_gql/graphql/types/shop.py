@@ -48,6 +48,7 @@ class Shop(Node):
     return_grace_days: int = column(
         "return_grace_days", "Refund first: days after the reminder until a claim."
     )
+    dispute_days: int = column("dispute_days", "Days in which a refusal may be disputed; 0: never.")
     return_address: str = column("return_address", "Where goods are sent back to.")
     return_requirements: str = localized(
         "return_requirements", "What the goods must look like when they come back."

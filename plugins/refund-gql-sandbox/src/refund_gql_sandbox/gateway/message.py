@@ -1,8 +1,22 @@
 """The bank's webhook messages."""
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 
-from refund_gql.providers import GatewayNotice, Outcome, OutcomeState, WebhookRejected
+from refund_gql.providers import (
+    DisputeNotice,
+    DisputeState,
+    GatewayNotice,
+    Outcome,
+    OutcomeState,
+    WebhookRejected,
+)
 
 STATES = {
     state.value: state
@@ -46,12 +60,46 @@ class Message(BaseModel):
         return GatewayNotice(event_id=self.id, number=self.number, outcome=outcome)
 
 
-def translate(body: bytes) -> GatewayNotice:
+class DisputeMessage(BaseModel):
+    """The body of a webhook about a chargeback; as `Message`, but for what it is about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    dispute: str
+    """The bank's reference of the chargeback."""
+    capture: str
+    """The payment."""
+    amount: PositiveInt
+    """Minor units."""
+    currency: str
+    state: DisputeState
+    at: AwareDatetime
+    reason: str | None = None
+
+    def notice(self) -> DisputeNotice:
+        """The message in the engine's words."""
+        return DisputeNotice(
+            event_id=self.id,
+            reference=self.dispute,
+            capture_reference=self.capture,
+            amount=self.amount,
+            currency=self.currency,
+            state=self.state,
+            at=self.at,
+            reason=self.reason,
+        )
+
+
+_ANY: TypeAdapter[Message | DisputeMessage] = TypeAdapter(Message | DisputeMessage)
+
+
+def translate(body: bytes) -> GatewayNotice | DisputeNotice:
     """The notice in a body that was verified before.
 
     Raises WebhookRejected when it is not a message.
     """
     try:
-        return Message.model_validate_json(body).notice()
+        return _ANY.validate_json(body).notice()
     except ValidationError as error:
         raise WebhookRejected("sandbox: the body is not a message of the bank") from error

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from refund_gql.providers import (
     Acknowledgement,
+    DisputeNotice,
     GatewayCapabilities,
     GatewayNotice,
     Outcome,
@@ -93,12 +94,14 @@ class SandboxGateway(PaymentGateway):
         outcome = answer.described(receipt.entry) if receipt.entry else answer.ABSENT
         return _echoed(outcome, receipt.misbehaviour)
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> GatewayNotice:
-        """Verify and translate one of `message.Message`. Raises WebhookRejected."""
+    def parse_webhook(
+        self, headers: Mapping[str, str], body: bytes
+    ) -> GatewayNotice | DisputeNotice:
+        """Verify and translate a `Message` or a `DisputeMessage`. Raises WebhookRejected."""
         webhook.verify(headers, body, self.settings.webhook_secret)
         return message.translate(body)
 
-    def acknowledgement(self, notice: GatewayNotice) -> Acknowledgement:
+    def acknowledgement(self, notice: GatewayNotice | DisputeNotice) -> Acknowledgement:
         """The sandbox wants to read "ok"."""
         return Acknowledgement(body=b"ok")
 
@@ -107,6 +110,7 @@ class SandboxGateway(PaymentGateway):
         told = self.settings
         return GatewayCapabilities(
             can_query=told.can_query,
+            disputes=True,
             currencies=told.currencies,
             partial=told.partial,
             max_parts=told.max_parts,

@@ -1,0 +1,260 @@
+"""`nextSteps` is what really can be done: each action is called, in every status, by every role."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from graphql import GraphQLInputObjectType, get_named_type
+from support import documents
+from support.api import Api, key
+from support.standing import row_id, stands
+from support.world import World, staff_token
+
+from refund_gql import clock, ids
+from refund_gql.graphql.documents import money_fields
+from refund_gql.graphql.next_steps import ACTIONS, Action
+from refund_gql.models import Decision, Refund, Staff
+from refund_gql.roles import Role
+from refund_gql.states import JOURNEY, RefundStatus, Step
+
+Answer = dict[str, Any]
+NEED = "name type required choices { value label }"
+STEPS = f"""nextSteps {{ mutation step label consequence movesMoney reasonRequired blockedBecause
+  needs {{ {NEED} fields {{ {NEED} fields {{ {NEED} }} }} }} }}"""
+ROLES = [role for role in Role if role is not Role.SYSTEM]
+BESIDE = {
+    "refundRequest": "it makes a refund",
+    "couponIssue": "it is a gift, whatever becomes of the refund",
+    "couponRetry": "of a coupon",
+    "couponRevoke": "of a coupon",
+    "restitutionRetry": "of a restitution",
+    "customerFlag": "of a customer",
+    "customerUnflag": "of a customer",
+    "customerAppeal": "of a customer",
+    "customerAppealAnswer": "of a customer",
+    "ruleBacktest": "of a rule",
+}
+"""Mutation with an idempotency key -> why it is no step of a refund."""
+
+
+def test_every_mutation_on_a_refund_is_told() -> None:
+    told = {action.mutation for action in ACTIONS}
+    assert told | set(BESIDE) == money_fields(documents.core())
+    assert not told & set(BESIDE)
+
+
+def test_every_step_of_people_is_told_once() -> None:
+    people = {row.step for row in JOURNEY.transitions if row.roles - {Role.SYSTEM}}
+    told = [action.step for action in ACTIONS if action.step]
+    assert sorted(told) == sorted(people - {Step.SUBMIT})
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda one: one.step or one.mutation)
+def test_an_action_speaks_both_languages_and_names_real_inputs(action: Action) -> None:
+    for locale in ("zh", "en"):
+        assert action.words(locale)
+        assert action.consequence[locale].format(amount="1.00 CNY")
+    kind = get_named_type(documents.fields("Mutation")[action.mutation].args["input"].type)
+    assert isinstance(kind, GraphQLInputObjectType)
+    assert set(action.fixed) | ({action.reason} - {""}) <= set(kind.fields)
+
+
+# --- each is called ---------------------------------------------------------------------------
+
+
+async def offered(by: Api, refund: Answer) -> list[Answer]:
+    document = f"query Q($id: ID!) {{ refund(id: $id) {{ {STEPS} }} }}"
+    steps: list[Answer] = (await by(document, id=refund["id"]))["refund"]["nextSteps"]
+    return steps
+
+
+def filled(needs: list[Answer]) -> Answer:
+    """What a UI that knows nothing of refunds would send: the required inputs alone."""
+    return {
+        need["name"]: _value(need) for need in needs if need["required"] or need["name"] in _EXTRA
+    }
+
+
+_EXTRA = {"verdict", "amount", "foundReasonTagId"}
+"""Inputs without which a count, or a set of reasons, says nothing."""
+
+
+def _value(need: Answer) -> Any:
+    if need["type"].startswith("["):
+        return [{**filled(need["fields"]), "verdict": "ACCEPTED", "amount": None}]
+    if need["choices"]:
+        return need["choices"][0]["value"]
+    return 1 if need["type"].startswith(("Int", "MinorUnits")) else "words"
+
+
+def anyhow(action: Action, refund: Answer) -> Answer:
+    """The same, for what is not offered."""
+    found = {"refundLineId": refund["lines"][0]["id"], "verdict": "ACCEPTED"}
+    return {
+        "refundId": refund["id"],
+        "payoutId": ids.encode("Payout", UUID(int=1)),
+        "claimId": ids.encode("Claim", UUID(int=1)),
+        "reason": "words",
+        "question": "words",
+        "answer": "words",
+        "note": "words",
+        "courier": "SF",
+        "trackingNumber": "1",
+        "lines": [found],
+        "amount": 1,
+        "kind": "REFUND_ONLY",
+        "verdict": "GOODS_GONE",
+        "priority": "HIGH",
+        "foundReasonTagId": None,
+        **action.fixed,
+    }
+
+
+def _of(mutation: str, content: Answer) -> Answer:
+    kind = get_named_type(documents.fields("Mutation")[mutation].args["input"].type)
+    assert isinstance(kind, GraphQLInputObjectType)
+    return {name: value for name, value in content.items() if name in kind.fields}
+
+
+async def call(by: Api, mutation: str, content: Answer) -> str:
+    """The code of the refusal; empty when it was done."""
+    kind = get_named_type(documents.fields("Mutation")[mutation].args["input"].type)
+    document = f"""mutation M($input: {kind}!) {{ result: {mutation}(input: $input) {{
+        __typename ... on Problem {{ code }} }} }}"""
+    answer = await by.post(document, input={**_of(mutation, content), "idempotencyKey": key()})
+    body = answer.json()
+    if errors := body.get("errors"):
+        code: str = errors[0]["extensions"]["code"]
+        return code
+    return str(body["data"]["result"].get("code", ""))
+
+
+def never_offered(steps: list[Answer]) -> Iterator[Action]:
+    named = {(one["mutation"], one["step"]) for one in steps}
+    # Two steps of one mutation that the same input takes: one of them is offered.
+    same = {one["mutation"] for one in steps}
+    for action in ACTIONS:
+        alike = not action.fixed or action.step in (Step.APPROVE_UNSENT, Step.APPROVE_REFUND_ONLY)
+        if (action.mutation, action.step) not in named and not (alike and action.mutation in same):
+            yield action
+
+
+@pytest.mark.parametrize("status", RefundStatus)
+async def test_what_is_offered_is_done_and_what_is_not_is_refused(
+    world: World, status: RefundStatus
+) -> None:
+    refund = await stands(world, status)
+    for role in ROLES:
+        by = world.as_(role)
+        steps = await offered(by, refund)
+        for action in never_offered(steps):
+            code = await call(by, action.mutation, anyhow(action, refund))
+            assert code, (status, role, action.mutation, action.step)
+        for one in steps:
+            fresh = refund if one["step"] is None else await stands(world, status)
+            [now] = [
+                each
+                for each in await offered(by, fresh)
+                if (each["mutation"], each["step"]) == (one["mutation"], one["step"])
+            ]
+            assert now["blockedBecause"] is None
+            content = filled(now["needs"])
+            assert await call(by, one["mutation"], content) == "", (status, role, one)
+
+
+# --- for this viewer --------------------------------------------------------------------------
+
+
+def named(steps: list[Answer], step: str) -> Answer:
+    [found] = [one for one in steps if one["step"] == step]
+    return found
+
+
+async def test_who_proposed_does_not_release(world: World) -> None:
+    refund = await stands(world, RefundStatus.FINANCE_REVIEW)
+    release = named(await offered(world.owner, refund), "APPROVE_FINANCE")
+    assert (release["blockedBecause"], release["movesMoney"]) == (None, True)
+    assert release["consequence"] == "Money leaves: 20.00 CNY to the original payment."
+    owner = await Staff.get(shop_id=world.shop.id, role=Role.OWNER)
+    await Decision.create(
+        shop_id=world.shop.id,
+        refund_id=row_id(refund),
+        step=Step.APPROVE_RETURN,
+        actor=f"STAFF:{owner.id}",
+        decided_at=clock.now(),
+    )
+    blocked = named(await offered(world.owner, refund), "APPROVE_FINANCE")
+    assert blocked["blockedBecause"] == ("Nobody approves their own proposal; ask a colleague")
+    assert await call(world.owner, "refundApproveFinance", filled(blocked["needs"])) == (
+        "NOT_ALLOWED"
+    )
+    assert named(await offered(world.owner, refund), "SEND_BACK")["blockedBecause"] is None
+
+
+async def test_who_refused_does_not_review_the_dispute(world: World) -> None:
+    refund = await stands(world, RefundStatus.REVIEW)
+    content = {"refundId": refund["id"], "reason": "no", "idempotencyKey": key()}
+    await world.agent.mutate("refundReject", content)
+    assert (
+        await call(world.customer, "refundDispute", {"refundId": refund["id"], "note": "x"}) == ""
+    )
+    steps = await offered(world.agent, refund)
+    blocked = {one["step"] for one in steps if one["blockedBecause"]}
+    assert blocked == {"APPROVE_REFUND_ONLY", "APPROVE_RETURN", "APPROVE_FIRST", "REJECT"}
+    other = world.api.with_token(await staff_token(world.shop.id, world.settings, Role.AGENT))
+    assert not [one for one in await offered(other, refund) if one["blockedBecause"]]
+
+
+async def test_a_refusal_is_disputable_as_long_as_it_is(world: World) -> None:
+    refund = await stands(world, RefundStatus.REJECTED)
+    assert [one["mutation"] for one in await offered(world.customer, refund)] == ["refundDispute"]
+    long_ago = clock.now() - timedelta(days=20)
+    await Refund.filter(id=row_id(refund)).update(finished_at=long_ago)
+    assert await offered(world.customer, refund) == []
+
+
+async def test_the_inputs_are_the_schemas_with_what_the_refund_knows(world: World) -> None:
+    refund = await stands(world, RefundStatus.INSPECTION)
+    step = named(await offered(world.warehouse, refund), "PASS_INSPECTION")
+    assert (step["mutation"], step["reasonRequired"]) == ("returnInspect", False)
+    needs = {need["name"]: need for need in step["needs"]}
+    kind = documents.core().type_map["ReturnInspectInput"]
+    assert isinstance(kind, GraphQLInputObjectType)
+    assert set(needs) == set(kind.fields) - {"idempotencyKey"}
+    assert needs["refundId"]["choices"] == [{"value": refund["id"], "label": refund["number"]}]
+    inside = {need["name"]: need for need in needs["lines"]["fields"]}
+    assert inside["refundLineId"]["required"] is True
+    assert [one["value"] for one in inside["refundLineId"]["choices"]] == [
+        line["id"] for line in refund["lines"]
+    ]
+    assert {"value": "WRONG_ITEM", "label": "another item in its place"} in inside["verdict"][
+        "choices"
+    ]
+
+
+async def test_a_stuck_payment_is_tried_again_by_name(world: World) -> None:
+    order = await world.order(metadata={"sandbox": "REFUSE,OK*"})
+    stuck = await world.reaches(await world.refund(world.customer, order), "PAYMENT_STUCK")
+    retry = named(await offered(world.finance, stuck), "RETRY_PAYMENT")
+    [choice] = retry["needs"][0]["choices"]
+    assert choice["value"] == stuck["payouts"][0]["id"]
+    assert await call(world.finance, retry["mutation"], filled(retry["needs"])) == ""
+    await world.reaches(stuck, "REFUNDED")
+
+
+async def test_a_claim_is_opened_then_closed(world: World) -> None:
+    refund = await stands(world, RefundStatus.REVIEW)
+    content = {"refundId": refund["id"], "idempotencyKey": key()}
+    await world.agent.mutate("refundApproveFirst", content)
+    paid = await world.finance.mutate("refundApproveFinance", {**content, "idempotencyKey": key()})
+    await world.reaches(paid, "REFUNDED")
+    for mutation, then in (
+        ("claimOpen", {"claimSettle", "claimWriteOff"}),
+        ("claimSettle", {"claimOpen"}),
+    ):
+        [one] = [one for one in await offered(world.owner, refund) if one["mutation"] == mutation]
+        assert await call(world.owner, mutation, filled(one["needs"])) == ""
+        now = {one["mutation"] for one in await offered(world.owner, refund)}
+        assert {name for name in now if name.startswith("claim")} == then
