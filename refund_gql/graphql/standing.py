@@ -10,7 +10,7 @@ from refund_gql import clock, money
 from refund_gql.auth import Viewer
 from refund_gql.choices import ClaimStatus, PayoutStatus, ReturnStatus
 from refund_gql.errors import NotAllowed
-from refund_gql.flow import finance, goods, payout, policy
+from refund_gql.flow import goods, makers, payout, policy
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.rows import Row
 from refund_gql.models import Shop
@@ -35,6 +35,8 @@ class Standing:
     decisions: Sequence[Row]
     claims: Sequence[Row]
     """Open ones."""
+    merged: Sequence[Row]
+    """Requests that have become part of it."""
 
     @property
     def status(self) -> RefundStatus:
@@ -113,8 +115,9 @@ class Standing:
     @property
     def own_proposal(self) -> NotAllowed | None:
         """Set for whoever proposed or requested it: nobody releases their own proposal."""
-        makers = {self.refund["requested_by"], *self._actors(*finance.PROPOSALS)}
-        return NotAllowed(reason="OWN_PROPOSAL") if self.viewer.actor in makers else None
+        asked = {row["requested_by"] for row in (self.refund, *self.merged)}
+        spoke = self._actors(*makers.PROPOSALS)
+        return NotAllowed(reason="OWN_PROPOSAL") if self.viewer.actor in asked | spoke else None
 
     @property
     def own_refusal(self) -> NotAllowed | None:
@@ -147,6 +150,7 @@ async def gather(info: Info, refund: Row) -> Standing:
         payouts=await rows.many("payout", "refund_id", refund_id, "created_at, id"),
         decisions=await rows.many("decision", "refund_id", refund_id, "decided_at, id"),
         claims=[row for row in claims if row["status"] == ClaimStatus.OPEN],
+        merged=await rows.many("refund", "merged_into_id", refund_id, "requested_at, id"),
     )
 
 
