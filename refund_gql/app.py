@@ -25,6 +25,7 @@ from refund_gql.flow import (
     crm_flags,
     flags,
     issuing,
+    negotiation,
     overdue,
     reactions,
     reconciliation,
@@ -116,6 +117,7 @@ def work(running: Engine) -> jobs.Work:
             "aftercare": lambda subject: aftercare.after_refund(UUID(subject)),
             "coupon": lambda subject: issuing.serve(crms, UUID(subject)),
             "restore": lambda subject: restoring.restore(crms, UUID(subject)),
+            "offers": lambda subject: negotiation.expire(UUID(subject)),
             "overdue": lambda subject: overdue.look(UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
             "announce": lambda subject: _announce(channels, subject),
@@ -151,6 +153,7 @@ async def _reconcile() -> None:
         deliveries.MISSING,
         issuing.MISSING,
         messages.MISSING,
+        negotiation.MISSING,
         restoring.MISSING,
         working.MISSING,
     )

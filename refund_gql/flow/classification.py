@@ -13,7 +13,17 @@ from uuid import UUID
 from refund_gql.auth import system
 from refund_gql.choices import Fulfilment, RuleTrigger
 from refund_gql.events import EventType
-from refund_gql.flow import effects, facts, journal, payout, quote, refund_first, returns, routing
+from refund_gql.flow import (
+    effects,
+    facts,
+    journal,
+    negotiation,
+    payout,
+    quote,
+    refund_first,
+    returns,
+    routing,
+)
 from refund_gql.flow.journal import Change
 from refund_gql.flow.risk import Risks
 from refund_gql.flow.routing import Request, Way
@@ -167,6 +177,9 @@ async def _go(change: Change, way: Way, asked: Request, trace: Mapping[str, Any]
     if way.step in _UNSENT:
         change.refund.kind = RefundKind.REFUND_ONLY
     change.refund.goods_later = way.step is Step.APPROVE_FIRST_INSTANTLY
+    if way.step is Step.PROPOSE_OFFERS_INSTANTLY:
+        await negotiation.offer_at_once(change, way.drafts, trace)
+        return
     await change.take(way.step, because="", trace=trace)
     match way.step:
         case Step.APPROVE_INSTANTLY:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 import orjson
+from pydantic import TypeAdapter
 
 from refund_gql import database, validation
 from refund_gql.auth import Viewer
-from refund_gql.choices import CouponPurpose, CouponStatus
+from refund_gql.choices import CouponPurpose, CouponStatus, DiscretionStep, Purpose
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
-from refund_gql.flow import errands, journal
+from refund_gql.flow import discretion, discretion_tasks, errands, journal, ledger
+from refund_gql.flow.discretion_tasks import Wish
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Coupon, Refund, Shop
@@ -120,6 +122,13 @@ def is_due(change: Change, coupon: Coupon) -> bool:
     return not by_rule or change.refund.status in DUE
 
 
+async def exchange(change: Change, amount: int, *, valid_days: int | None) -> None:
+    """What a customer took in place of her money, issued at once; minor units of the shop's
+    currency."""
+    taken = Coupon(purpose=CouponPurpose.EXCHANGE, amount=amount, valid_days=valid_days)
+    await _want(change, [taken])
+
+
 # --- the refund decides -----------------------------------------------------------------------
 
 
@@ -165,31 +174,68 @@ async def give_by_hand(
     coupon_id = uuid5(_IDS, f"{viewer.shop_id}:{once.key}")
 
     async def work(change: Change) -> None:
-        _require_customer(change.refund)
-        await _require_discretion(change, draft.amount)
-        coupon = Coupon(
-            id=coupon_id,
-            purpose=draft.purpose,
-            amount=draft.amount,
-            least_order_amount=draft.least_order_amount,
-            valid_days=draft.valid_days,
-        )
-        await _want(change, [coupon])
-        if not await Coupon.filter(id=coupon_id).using_db(change.tx).exists():
-            raise InvalidInput(
-                field="purpose",
-                found=draft.purpose.value,
-                expected="GIFT: the order has had its compensation already",
-                zh="GIFT：该订单已有一张补偿券",
-            )
+        await hand_out(change, draft, coupon_id)
 
-    await journal.change(
-        viewer, draft.refund_id, work, expected_version=expected_version, once=once
+    wish = Wish(
+        refund_id=draft.refund_id,
+        step=DiscretionStep.ISSUE_COUPON,
+        input=_DRAFT.dump_python(draft, mode="json"),
+    )
+    await discretion_tasks.or_ask(
+        viewer,
+        wish,
+        lambda: journal.change(
+            viewer, draft.refund_id, work, expected_version=expected_version, once=once
+        ),
     )
     return coupon_id
 
 
+async def hand_out(change: Change, draft: CouponDraft, coupon_id: UUID) -> None:
+    """`give_by_hand`, in an open change. Raises OverBudget for a compensation beyond it."""
+    _require_customer(change.refund)
+    await _require_discretion(change, draft.amount)
+    coupon = Coupon(
+        id=coupon_id,
+        purpose=draft.purpose,
+        amount=draft.amount,
+        least_order_amount=draft.least_order_amount,
+        valid_days=draft.valid_days,
+    )
+    await _want(change, [coupon])
+    if not await Coupon.filter(id=coupon_id).using_db(change.tx).exists():
+        raise InvalidInput(
+            field="purpose",
+            found=draft.purpose.value,
+            expected="GIFT: the order has had its compensation already",
+            zh="GIFT：该订单已有一张补偿券",
+        )
+    if draft.purpose is CouponPurpose.COMPENSATION:
+        await discretion.charge(
+            change,
+            Purpose.COMPENSATION,
+            draft.amount,
+            currency=coupon.currency,
+            coupon_id=coupon_id,
+        )
+
+
+def drafted(stored: object) -> CouponDraft:
+    """The coupon that a wish beyond somebody's budget was about."""
+    return _DRAFT.validate_python(stored)
+
+
+_DRAFT = TypeAdapter(CouponDraft)
+
+
 def _check(draft: CouponDraft) -> None:
+    if draft.purpose is CouponPurpose.EXCHANGE:
+        raise InvalidInput(
+            field="purpose",
+            found=draft.purpose.value,
+            expected="another purpose: an exchange is offered, and the customer accepts it",
+            zh="其他用途：换券需先提出方案，由顾客接受",
+        )
     validation.minor_units("amount", draft.amount, least=1)
     validation.minor_units("leastOrderAmount", draft.least_order_amount)
     if draft.valid_days is not None:
@@ -255,6 +301,7 @@ async def revoke(viewer: Viewer, coupon_id: UUID, *, once: Once) -> UUID:
             await errands.schedule(change, JOB, coupon, change.now)
         elif coupon.crm is None and coupon.status in (CouponStatus.WANTED, CouponStatus.FAILED):
             coupon.status = CouponStatus.WITHDRAWN
+            await ledger.give_back_coupon(change.tx, coupon.id, change.now)
         else:
             raise _wrong(
                 coupon,

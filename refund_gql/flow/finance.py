@@ -5,11 +5,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from refund_gql.auth import Viewer
+from refund_gql.choices import DiscretionStatus
 from refund_gql.errors import NotAllowed
-from refund_gql.flow import journal, payout, policy, quote, refund_first
+from refund_gql.flow import journal, offers, payout, policy, quote, refund_first
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
-from refund_gql.models import Capture, Decision, Shop
+from refund_gql.models import Capture, Decision, DiscretionTask, Shop
 from refund_gql.states import RefundStatus, Step
 
 PROPOSALS = (
@@ -19,6 +20,9 @@ PROPOSALS = (
     Step.APPROVE_FIRST,
     Step.CONFIRM_GOODS_GONE,
     Step.PASS_INSPECTION,
+    Step.PROPOSE_OFFERS,
+    Step.OFFER_REDUCTION,
+    Step.ACCEPT_COUNTER,
 )
 """The decisions that speak for paying; who made one of them does not release the money."""
 
@@ -67,6 +71,7 @@ async def decide(
     async def work(change: Change) -> None:
         if verdict is FinanceVerdict.SEND_BACK:
             await change.take(Step.SEND_BACK, because=note)
+            await offers.undo(change)
             return
         await _refuse_own_proposal(change)
         captures = await _captures(change)
@@ -104,7 +109,11 @@ async def _refuse_own_proposal(change: Change) -> None:
 
 
 async def _makers(change: Change) -> set[str]:
-    return {change.refund.requested_by, *await _deciders(change)}
+    asked = DiscretionTask.filter(
+        refund_id=change.refund.id, status=DiscretionStatus.APPROVED
+    ).using_db(change.tx)
+    askers = {f"STAFF:{staff_id}" for staff_id in await asked.values_list("staff_id", flat=True)}
+    return {change.refund.requested_by, *askers, *await _deciders(change)}
 
 
 async def _deciders(change: Change) -> set[str]:

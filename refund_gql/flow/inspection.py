@@ -8,7 +8,7 @@ from uuid import UUID
 from refund_gql.auth import Viewer
 from refund_gql.choices import ReturnStatus
 from refund_gql.errors import ExceedsRefundable, InvalidInput, NotFound
-from refund_gql.flow import finance, goods, goods_claims, journal
+from refund_gql.flow import finance, goods, goods_claims, journal, negotiation
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Inspection, ReasonTag, RefundLine, Return
@@ -82,6 +82,10 @@ async def _before_the_money(
     granted: Mapping[UUID, int],
 ) -> None:
     refused, asked_for = _all_refused(asked), change.refund.amount
+    reduced = [f.refund_line_id for f in asked.findings if f.verdict is Verdict.REDUCED]
+    if await negotiation.offer_reduction(change, reduced, granted, because=asked.note):
+        await _record(change, await goods.newest(change), asked, granted)
+        return
     if not refused:
         await _grant(change, lines, granted)
     step = Step.REFUSE_INSPECTION if refused else Step.PASS_INSPECTION

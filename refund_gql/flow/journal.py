@@ -16,6 +16,7 @@ from refund_gql.auth import Viewer, system
 from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
 from refund_gql.events import GENESIS, EventType, chain_hash, span
+from refund_gql.flow import ledger
 from refund_gql.flow import once as idempotency
 from refund_gql.flow.once import Once
 from refund_gql.models import Decision, Event, Refund
@@ -58,6 +59,8 @@ class Change:
         if row.target is RefundStatus.APPROVED:
             self.refund.approved_at = self.now
         self.refund.finished_at = self.now if row.target in FINAL else None
+        if row.target in ledger.UNDOING:
+            await ledger.give_back(self.tx, self.refund.id, self.now)
         # Whoever of the staff acts first looks after it from then on.
         self.refund.assignee_id = self.refund.assignee_id or viewer.staff_id
         if because is not None or trace is not None:

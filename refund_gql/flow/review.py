@@ -4,11 +4,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from refund_gql.auth import Viewer
+from refund_gql.choices import DiscretionStep, OfferState, Purpose
 from refund_gql.errors import InvalidInput
-from refund_gql.flow import claims, finance, journal, refund_first, returns
+from refund_gql.flow import (
+    claims,
+    discretion,
+    discretion_tasks,
+    finance,
+    journal,
+    offers,
+    refund_first,
+    returns,
+)
+from refund_gql.flow.discretion_tasks import Wish
+from refund_gql.flow.goods import were_sent
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
-from refund_gql.models import OrderLine, RefundLine
 from refund_gql.states import RefundKind, Step
 
 
@@ -27,27 +38,43 @@ async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
     its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput."""
 
     async def work(change: Change) -> None:
-        change.refund.kind, change.refund.goods_later = asked.kind, False
-        sent = await _goods_were_sent(change)
-        if asked.kind is RefundKind.RETURN_AND_REFUND:
-            if not sent:
-                raise InvalidInput(
-                    field="kind",
-                    found=asked.kind.value,
-                    expected="REFUND_ONLY: nothing was sent",
-                    zh="REFUND_ONLY：商品未发货",
-                )
-            await change.take(Step.APPROVE_RETURN, because=asked.reason)
-            await returns.open_return(change)
-        elif sent:
-            await change.take(Step.APPROVE_REFUND_ONLY, because=asked.reason)
-        else:
-            await change.take(Step.APPROVE_UNSENT, because=asked.reason)
-            await finance.arrive(change)
+        await agree(change, asked.kind, asked.reason)
 
-    return await journal.change(
-        viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
+    wish = Wish(
+        refund_id=asked.refund_id,
+        step=DiscretionStep.APPROVE,
+        input={"kind": asked.kind.value, "reason": asked.reason},
+        reason=asked.reason,
     )
+    return await discretion_tasks.or_ask(
+        viewer,
+        wish,
+        lambda: journal.change(
+            viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
+        ),
+    )
+
+
+async def agree(change: Change, kind: RefundKind, reason: str) -> None:
+    """`approve`, in an open change. Raises OverBudget beside what that raises."""
+    change.refund.kind, change.refund.goods_later = kind, False
+    sent = await were_sent(change)
+    if kind is RefundKind.RETURN_AND_REFUND:
+        if not sent:
+            raise InvalidInput(
+                field="kind",
+                found=kind.value,
+                expected="REFUND_ONLY: nothing was sent",
+                zh="REFUND_ONLY：商品未发货",
+            )
+        await change.take(Step.APPROVE_RETURN, because=reason)
+        await returns.open_return(change)
+    elif sent:
+        await change.take(Step.APPROVE_REFUND_ONLY, because=reason)
+    else:
+        await change.take(Step.APPROVE_UNSENT, because=reason)
+        await finance.arrive(change)
+    await _charge(change)
 
 
 async def approve_first(
@@ -64,13 +91,35 @@ async def approve_first(
     """
 
     async def work(change: Change) -> None:
-        await change.take(Step.APPROVE_FIRST, because=reason)
-        await refund_first.propose(change)
-        await finance.arrive(change)
+        await agree_first(change, reason)
 
-    return await journal.change(
-        viewer, refund_id, work, expected_version=expected_version, once=once
+    wish = Wish(
+        refund_id=refund_id,
+        step=DiscretionStep.APPROVE_FIRST,
+        input={"reason": reason},
+        reason=reason,
     )
+    return await discretion_tasks.or_ask(
+        viewer,
+        wish,
+        lambda: journal.change(
+            viewer, refund_id, work, expected_version=expected_version, once=once
+        ),
+    )
+
+
+async def agree_first(change: Change, reason: str) -> None:
+    """`approve_first`, in an open change. Raises OverBudget beside what that raises."""
+    await change.take(Step.APPROVE_FIRST, because=reason)
+    await refund_first.propose(change)
+    await finance.arrive(change)
+    await _charge(change)
+
+
+async def _charge(change: Change) -> None:
+    """Last of all: staff are locked after orders and captures."""
+    refund = change.refund
+    await discretion.charge(change, Purpose.APPROVAL, refund.amount, currency=refund.currency)
 
 
 async def reject(
@@ -153,16 +202,10 @@ async def cancel(
 
     async def work(change: Change) -> None:
         await change.take(Step.CANCEL)
+        await offers.close(change, OfferState.WITHDRAWN)
         await returns.close_open(change)
         await claims.release(change)
 
     return await journal.change(
         viewer, refund_id, work, expected_version=expected_version, once=once
     )
-
-
-async def _goods_were_sent(change: Change) -> bool:
-    lines = await RefundLine.filter(refund_id=change.refund.id).using_db(change.tx)
-    ids = [line.order_line_id for line in lines]
-    sent = OrderLine.filter(id__in=ids, shipped_quantity__gt=0).using_db(change.tx)
-    return await sent.exists()

@@ -13,20 +13,24 @@ from refund_gql.graphql.mutations.aftercare import AftercareMutations
 from refund_gql.graphql.mutations.backoffice import BackofficeMutations
 from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
+from refund_gql.graphql.mutations.discretion import DiscretionMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
 from refund_gql.graphql.mutations.lab import LabMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
+from refund_gql.graphql.mutations.offers import OfferMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
 from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
+from refund_gql.graphql.queries.discretion import DiscretionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
 from refund_gql.graphql.queries.lab import LabQueries
 from refund_gql.graphql.queries.messages import MessageQueries
+from refund_gql.graphql.queries.offers import OfferQueries
 from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
 from refund_gql.graphql.queries.refunds import RefundQueries
@@ -43,6 +47,8 @@ class Query(
     OrderQueries,
     RefundQueries,
     ExposureQueries,
+    OfferQueries,
+    DiscretionQueries,
     RuleQueries,
     DecisionQueries,
     FlagQueries,
@@ -59,6 +65,8 @@ class Query(
 class Mutation(
     RefundMutations,
     ClaimMutations,
+    OfferMutations,
+    DiscretionMutations,
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,

@@ -34,6 +34,8 @@ CUSTOMER_ROWS = {
     "refund": "customer_id = {me}",
     "refund_line": f"refund_id in ({_OWN_REFUNDS})",
     "exposure": f"refund_id in ({_OWN_REFUNDS})",
+    "offer_ladder": f"refund_id in ({_OWN_REFUNDS})",
+    "offer": f"refund_id in ({_OWN_REFUNDS})",
     "goods_return": f"refund_id in ({_OWN_REFUNDS})",
     # A customer may enter any number for a return: one that is somebody else's shows nothing.
     "tracking_checkpoint": (

@@ -7,6 +7,7 @@ from refund_gql.models.aftercare import (
     Coupon,
     Restitution,
 )
+from refund_gql.models.discretion import Budget, DiscretionEntry, DiscretionTask
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
 from refund_gql.models.lab import RuleBacktest
@@ -16,6 +17,7 @@ from refund_gql.models.message import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from refund_gql.models.offer import Offer, OfferLadder
 from refund_gql.models.order import (
     Capture,
     Customer,
@@ -51,6 +53,7 @@ from refund_gql.models.tracking import TrackingCheckpoint
 
 __all__ = [
     "ApiToken",
+    "Budget",
     "Capture",
     "CareEntry",
     "CareNote",
@@ -63,6 +66,8 @@ __all__ = [
     "CustomerRisk",
     "CustomerSession",
     "Decision",
+    "DiscretionEntry",
+    "DiscretionTask",
     "Event",
     "Exposure",
     "GoodsClaim",
@@ -71,6 +76,8 @@ __all__ = [
     "ImportRun",
     "Inspection",
     "Message",
+    "Offer",
+    "OfferLadder",
     "Order",
     "OrderLine",
     "Payout",

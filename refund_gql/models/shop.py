@@ -51,6 +51,13 @@ class Shop(Row):
     """Refund first: days in which the goods must be on their way; then a reminder."""
     return_grace_days = fields.IntField(default=7, db_default=7)
     """Refund first: days after the reminder; then a claim."""
+    offer_hours = fields.IntField(default=48, db_default=48)
+    """Hours in which a customer may choose among offers."""
+    return_cost: int = fields.BigIntField(default=0, db_default=0)
+    """What a parcel with returned goods costs the shop, as it reckons; minor units."""
+    reduction_offer_threshold: int | None = fields.BigIntField(null=True)
+    """Minor units: a line that an inspection reduces by more is offered to the customer first;
+    None: no reduction is."""
     created_at: datetime = moment()
 
     class Meta:
@@ -63,6 +70,11 @@ class Shop(Row):
             CheckConstraint(
                 check="return_days BETWEEN 1 AND 365 AND return_grace_days BETWEEN 0 AND 365",
                 name="shop_return_days_in_range",
+            ),
+            CheckConstraint(
+                check="offer_hours BETWEEN 1 AND 720 AND return_cost >= 0"
+                " AND (reduction_offer_threshold IS NULL OR reduction_offer_threshold >= 0)",
+                name="shop_offers_in_range",
             ),
         ]
 

@@ -14,6 +14,7 @@ from refund_gql.graphql.problems import (
     InvalidInput,
     NotAllowed,
     NotFound,
+    OverBudget,
     StaleVersion,
 )
 from refund_gql.graphql.scalars import MinorUnits
@@ -27,7 +28,7 @@ CouponResult = Annotated[
     strawberry.union("CouponResult", description="The coupon as it is now, or why not."),
 ]
 CouponIssueResult = Annotated[
-    Coupon | InvalidInput | NotAllowed | NotFound | StaleVersion | IdempotencyConflict,
+    Coupon | InvalidInput | NotAllowed | NotFound | StaleVersion | OverBudget | IdempotencyConflict,
     strawberry.union("CouponIssueResult", description="The coupon, wanted, or why not."),
 ]
 RestitutionRetryResult = Annotated[

@@ -95,6 +95,16 @@ class ShopInput:
     return_grace_days: int | None = strawberry.field(
         default=None, description="Refund first: days from the reminder to the claim, 0 to 365."
     )
+    offer_hours: int | None = strawberry.field(
+        default=None, description="Hours in which a customer may choose among offers, 1 to 720."
+    )
+    return_cost: MinorUnits | None = strawberry.field(
+        default=None, description="What a return parcel costs you, in minor units."
+    )
+    reduction_offer_threshold: MinorUnits | None = strawberry.field(
+        default=None,
+        description="Minor units: a line reduced by more at inspection is offered first.",
+    )
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
@@ -115,6 +125,9 @@ class ShopInput:
             exposure_limits=_if_given(self.exposure_limits, routing_inputs.exposure_limits),
             return_days=self.return_days,
             return_grace_days=self.return_grace_days,
+            offer_hours=self.offer_hours,
+            return_cost=self.return_cost,
+            reduction_offer_threshold=self.reduction_offer_threshold,
             channel_order=_if_given(self.channel_order, routing_inputs.channels),
         )
 

@@ -12,6 +12,7 @@ from refund_gql.flow import goods
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import (
     EventType,
+    OfferState,
     Priority,
     RefundKind,
     RefundStatus,
@@ -25,6 +26,7 @@ from refund_gql.graphql.types.customer import Customer
 from refund_gql.graphql.types.exposure import Claim, Exposure
 from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
+from refund_gql.graphql.types.offer import Offer, OfferLadder
 from refund_gql.graphql.types.order import Order, OrderLine, line_money, money_column
 from refund_gql.graphql.types.parcel import Return
 from refund_gql.graphql.types.payout import Payout
@@ -159,9 +161,20 @@ class Refund(Node):
     claims: list[Claim] = children(
         "refund_id", "Claim", "What is owed for its goods, oldest first.", order="opened_at, id"
     )
+    offer_ladders: list[OfferLadder] = children(
+        "refund_id",
+        "OfferLadder",
+        "What was offered, newest first.",
+        order="proposed_at desc, id desc",
+    )
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"
     )
+
+    @strawberry.field(description="The offers to choose from now, best first.")
+    async def offers(self, info: Info) -> list[Offer]:
+        found = await info.context.rows.many("offer", "refund_id", self.row["id"], "rank")
+        return [Offer(row=row) for row in found if row["state"] == OfferState.OPEN]
 
     @strawberry.field(description="The status in words.")
     def status_text(self, info: Info) -> str:

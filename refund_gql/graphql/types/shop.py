@@ -6,10 +6,12 @@ from typing import ClassVar
 import orjson
 import strawberry
 
+from refund_gql.flow import discretion
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import MessageKind, Role, RuleMatching, RuleTrigger, Scope
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
+from refund_gql.graphql.types.discretion import StaffBudget
 from refund_gql.graphql.types.exposure_limit import ExposureLimit
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.routing import ChannelOrder, CourierRoute, GatewayRoute
@@ -41,6 +43,7 @@ class Shop(Node):
     return_grace_days: int = column(
         "return_grace_days", "Refund first: days after the reminder until a claim."
     )
+    offer_hours: int = column("offer_hours", "Hours in which a customer may choose among offers.")
     return_address: str = column("return_address", "Where goods are sent back to.")
     return_requirements: str = localized(
         "return_requirements", "What the goods must look like when they come back."
@@ -50,6 +53,21 @@ class Shop(Node):
     def finance_threshold(self) -> Money:
         amount = MinorUnits(self.row["finance_threshold"])
         return Money(amount=amount, currency=self.row["currency"])
+
+    @strawberry.field(description="What a return parcel costs the shop, as it reckons.")
+    def return_cost(self) -> Money:
+        amount = MinorUnits(self.row["return_cost"])
+        return Money(amount=amount, currency=self.row["currency"])
+
+    @strawberry.field(
+        description="A line that an inspection reduces by more is offered to the customer first; "
+        "null: no reduction is."
+    )
+    def reduction_offer_threshold(self) -> Money | None:
+        least = self.row["reduction_offer_threshold"]
+        if least is None:
+            return None
+        return Money(amount=MinorUnits(least), currency=self.row["currency"])
 
     @strawberry.field(description="What may be paid to one customer before the goods are back.")
     def exposure_limits(self) -> list[ExposureLimit]:
@@ -110,6 +128,19 @@ class Staff(Node):
     role: Role = enum("role", Role, "What the person may do.")
     active: bool = column("active", "False: cannot log in any more.")
     created_at: datetime = column("created_at", "UTC.")
+
+    @strawberry.field(
+        description="How much the person decides alone, and what is used of it; null: not yours "
+        "to see."
+    )
+    async def budgets(self, info: Info) -> list[StaffBudget] | None:
+        viewer = info.context.known_viewer
+        if viewer.role is not Role.OWNER and viewer.staff_id != self.row["id"]:
+            return None
+        standings = await discretion.standings(viewer, self.row["id"], Role(self.row["role"]))
+        shop = await info.context.rows.one("shop", self.row["shop_id"])
+        assert shop is not None, "a viewer sees their own shop"
+        return [StaffBudget(standing=found, currency=shop["currency"]) for found in standings]
 
 
 @strawberry.type(description="A bearer token of a program or of a login.")
