@@ -79,6 +79,8 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.PRIORITY_LOWERED,
         EventType.MESSAGE_REQUESTED,
         EventType.IMPORTED,
+        EventType.DISCRETION_REQUESTED,
+        EventType.DISCRETION_REFUSED,
     }
 
 

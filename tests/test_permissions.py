@@ -49,10 +49,20 @@ STEPS = {
     "refundConfirmWarehouse": {Step.CONFIRM_GOODS_GONE, Step.FIND_GOODS_WITH_CUSTOMER},
     "returnShip": {Step.SHIP_RETURN},
     "returnReceive": {Step.RECEIVE_RETURN},
-    "returnInspect": {Step.PASS_INSPECTION, Step.REFUSE_INSPECTION},
+    "returnInspect": {Step.PASS_INSPECTION, Step.REFUSE_INSPECTION, Step.OFFER_REDUCTION},
     "refundApproveFinance": {Step.APPROVE_FINANCE, Step.SEND_BACK},
     "refundCancel": {Step.CANCEL},
     "payoutRetry": {Step.RETRY_PAYMENT},
+    "offerPropose": {Step.PROPOSE_OFFERS},
+    "offerAccept": {
+        Step.ACCEPT_RETURN_OFFER,
+        Step.ACCEPT_MONEY_OFFER,
+        Step.ACCEPT_COUPON_OFFER,
+    },
+    "offerDecline": {Step.DECLINE_OFFERS},
+    "offerCounter": {Step.COUNTER_OFFERS},
+    "offerAcceptCounter": {Step.ACCEPT_COUNTER},
+    "offerWithdraw": {Step.WITHDRAW_OFFERS},
 }
 """Mutation -> the steps of the journey it may take."""
 
@@ -323,6 +333,19 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from flagging()
     yield from caring(step)
     yield from claiming(step)
+    yield from bargaining(step)
+
+
+def bargaining(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for offers, and for what staff decide alone."""
+    yield "offerPropose", {**step, "offers": [{"kind": "PARTIAL", "amount": 1}]}
+    yield "offerAccept", {"offerId": ids.encode("Offer", new_id())}
+    yield "offerCounter", {**step, "amount": 1}
+    for name in ("offerDecline", "offerAcceptCounter", "offerWithdraw"):
+        yield name, step
+    yield "budgetSet", {"purpose": "APPROVAL"}
+    for name in ("discretionApprove", "discretionRefuse"):
+        yield name, {"taskId": ids.encode("DiscretionTask", new_id())}
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -441,14 +464,16 @@ def test_customers_see_no_internals() -> None:
         "Payout.parkedReason", "Payout.parkedAt", "Refund.messages", "Shop.gatewayRoutes",
         "Shop.courierRoutes", "Shop.channelOrder", "TimelineEntry.payload", "TimelineEntry.actor",
         "TimelineEntry.actorName", "Exposure.tier", "Exposure.limit", "Refund.claims",
-        "Customer.exposure", "Shop.exposureLimits",
+        "Customer.exposure", "Shop.exposureLimits", "Offer.costToShop", "OfferLadder.proposedBy",
+        "OfferLadder.proposedByName", "Shop.returnCost", "Shop.reductionOfferThreshold",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
         "TemplateText", "TemplateVariable", "ChannelOrder", "GatewayRoute", "CourierRoute",
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
         "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
-        "ExposureLimit",
+        "ExposureLimit", "Budget", "StaffBudget", "DiscretionEntry", "DiscretionTask",
+        "OfferReport", "OfferFigures",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

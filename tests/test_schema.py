@@ -28,7 +28,7 @@ MAKES_NO_MONEY_MOVE = {
     "apiTokenCreate", "apiTokenRevoke", "customerSessionCreate", "customerUpsert", "messageResend",
     "orderUpsert", "orderUpsertBulk", "pluginCheck", "pluginSettingsUpdate", "productUpsert",
     "reasonTagCreate", "reasonTagRetire", "reasonTagUpdate", "shopUpdate", "staffCreate",
-    "careAssign", "careClose", "careNote",
+    "budgetSet", "careAssign", "careClose", "careNote",
     "ruleBacktestCancel", "ruleCreate", "ruleDelete", "ruleReorder", "ruleSetMode", "ruleUpdate",
     "staffLogin", "templateReset", "templateUpsert", "webhookDeliveryRedeliver",
     "webhookEndpointCreate", "webhookEndpointDisable", "webhookEndpointEnable",

@@ -35,13 +35,15 @@ from refund_gql.auth import Viewer
 from refund_gql.catalogue import orders
 from refund_gql.catalogue.fulfilment import ShipmentFacts, ShippedLine
 from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
-from refund_gql.choices import PayoutStatus
+from refund_gql.choices import OfferKind, PayoutStatus
 from refund_gql.errors import Refusal, Unavailable
 from refund_gql.events import GENESIS, EventType, chain_hash
 from refund_gql.flow import (
     classification,
+    counteroffers,
     finance,
     inspection,
+    negotiation,
     payout,
     request,
     returns,
@@ -53,11 +55,12 @@ from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.inspection import Finding, InspectReturn, Verdict
 from refund_gql.flow.journal import Change
+from refund_gql.flow.offer_drafts import OfferDraft, Proposal
 from refund_gql.flow.once import Once
 from refund_gql.flow.request import RequestedLine, RequestRefund
 from refund_gql.flow.review import ApproveRefund
 from refund_gql.flow.warehouse import WarehouseVerdict
-from refund_gql.models import Customer, OrderLine, Payout, RefundLine, Staff
+from refund_gql.models import Customer, Offer, OrderLine, Payout, RefundLine, Staff
 from refund_gql.money import Money
 from refund_gql.providers import (
     GatewayCapabilities,
@@ -155,9 +158,25 @@ def test_money_moves_by_the_engines_hand_alone() -> None:
         assert JOURNEY[step].roles == {Role.SYSTEM}
 
 
+ANSWERS = {
+    Step.ACCEPT_RETURN_OFFER,
+    Step.ACCEPT_MONEY_OFFER,
+    Step.ACCEPT_COUPON_OFFER,
+    Step.DECLINE_OFFERS,
+    Step.COUNTER_OFFERS,
+}
+"""What is made of offers."""
+
+
 def test_a_customer_asks_answers_sends_back_and_withdraws() -> None:
     steps = {row.step for row in TRANSITIONS if Role.CUSTOMER in row.roles}
-    assert steps == {Step.SUBMIT, Step.PROVIDE_EVIDENCE, Step.SHIP_RETURN, Step.CANCEL}
+    asked = {Step.SUBMIT, Step.PROVIDE_EVIDENCE, Step.SHIP_RETURN, Step.CANCEL}
+    assert steps == asked | ANSWERS
+
+
+@pytest.mark.parametrize("step", sorted(ANSWERS))
+def test_nobody_of_the_staff_answers_an_offer(step: Step) -> None:
+    assert not JOURNEY[step].roles & STAFF
 
 
 def test_an_analyst_changes_nothing() -> None:
@@ -523,6 +542,7 @@ NOTES = (
     EventType.INSPECTION_PASSED,
     EventType.INSPECTION_REFUSED,
     EventType.CLAIM_OPENED,
+    EventType.RETURN_APPROVED,
 )
 """Events that may leave the status as it is."""
 
@@ -605,6 +625,7 @@ INDEX = st.integers(0, 10**6)
 PEOPLES = {
     "REQUESTED",
     "REVIEW",
+    "NEGOTIATING",
     "WAREHOUSE_CHECK",
     "AWAITING_RETURN",
     "RETURNING",
@@ -627,6 +648,18 @@ class Found:
     verdict: Verdict
     received: int
     amount: int
+
+
+def choice_of(amount: int) -> Proposal:
+    """A ladder with an offer of each sort."""
+    return Proposal(
+        drafts=(
+            OfferDraft(kind=OfferKind.FULL_WITH_RETURN),
+            OfferDraft(kind=OfferKind.KEEP_AND_COMPENSATE, amount=amount),
+            OfferDraft(kind=OfferKind.PARTIAL, amount=1),
+            OfferDraft(kind=OfferKind.EXCHANGE_COUPON, coupon_amount=1),
+        )
+    )
 
 
 class Anything(RuleBasedStateMachine):
@@ -814,6 +847,9 @@ class Anything(RuleBasedStateMachine):
         def decide(by: Viewer, verdict: FinanceVerdict) -> Take:
             return lambda: finance.decide(by, refund_id, verdict=verdict, note="", once=once)
 
+        def answer(kind: OfferKind) -> Take:
+            return lambda: self.accept(refund_id, kind, once)
+
         cancel = partial(review.cancel, customer, refund_id, once=once)
         receive = partial(returns.receive, store, refund_id, once=once)
         return {
@@ -825,6 +861,17 @@ class Anything(RuleBasedStateMachine):
                 lambda: review.reject(agent, refund_id, reason="no", once=once),
                 lambda: review.request_evidence(agent, refund_id, question="?", once=once),
                 lambda: review.provide_evidence(customer, refund_id, answer="!", once=once),
+                lambda: negotiation.propose(agent, refund_id, choice_of(found.amount), once=once),
+                lambda: counteroffers.accept_counter(agent, refund_id, reason="", once=once),
+                cancel,
+            ],
+            "NEGOTIATING": [
+                *(answer(kind) for kind in OfferKind),
+                lambda: negotiation.decline(customer, refund_id, reason="", once=once),
+                lambda: counteroffers.counter(
+                    customer, refund_id, amount=max(found.amount, 1), note="", once=once
+                ),
+                lambda: negotiation.withdraw(agent, refund_id, reason="", once=once),
                 cancel,
             ],
             "WAREHOUSE_CHECK": [
@@ -850,6 +897,12 @@ class Anything(RuleBasedStateMachine):
                 lambda: self.inspect(refund_id, found, once),
             ],
         }
+
+    async def accept(self, refund_id: UUID, kind: OfferKind, once: Once) -> UUID | None:
+        offers = Offer.filter(refund_id=refund_id, kind=kind).order_by("-id")
+        if (offer := await offers.first()) is None:
+            return None
+        return await negotiation.accept(self.by(Role.CUSTOMER), offer.id, once=once)
 
     async def inspect(self, refund_id: UUID, found: Found, once: Once) -> UUID:
         findings = tuple(

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from refund_gql.choices import OfferKind, OfferState, ReturnPayer
+from refund_gql.choices import OfferKind, OfferState, ReturnPayer, ReturnStatus
 from refund_gql.flow.journal import Change
 from refund_gql.flow.offer_drafts import MONEY, OfferDraft, amount_of, check
-from refund_gql.models import Offer, OfferLadder, RefundLine, Shop, new_id
+from refund_gql.models import Offer, OfferLadder, RefundLine, Return, Shop, new_id
 from refund_gql.money import allocate
 
 JOB = "offers"
@@ -36,7 +36,7 @@ async def put(
     """
     await check(change, drafts)
     shop = await Shop.filter(id=change.refund.shop_id).using_db(change.tx).get()
-    ladder = await _ladder(change, ladder_id, shop, message, inspected=line_amounts is not None)
+    ladder = await _ladder(change, ladder_id, shop, message, of_parcel=line_amounts is not None)
     for rank, draft in enumerate(drafts, start=1):
         offer = _offer(change, ladder, shop, rank, draft)
         offer.line_amounts = {str(line): amount for line, amount in (line_amounts or {}).items()}
@@ -51,9 +51,10 @@ async def set_alarm(change: Change, ladder: OfferLadder) -> None:
 
 
 async def _ladder(
-    change: Change, ladder_id: UUID, shop: Shop, message: str, *, inspected: bool
+    change: Change, ladder_id: UUID, shop: Shop, message: str, *, of_parcel: bool
 ) -> OfferLadder:
     refund, lines = change.refund, await _lines(change)
+    back = Return.filter(refund_id=refund.id, status=ReturnStatus.INSPECTED).using_db(change.tx)
     return await OfferLadder.create(
         using_db=change.tx,
         id=ladder_id,
@@ -62,7 +63,7 @@ async def _ladder(
         message=message,
         proposed_by=change.viewer.actor,
         proposed_by_name=change.viewer.name,
-        inspected=inspected,
+        inspected=of_parcel or await back.exists(),
         asked_goods=refund.goods_amount,
         asked_shipping=refund.shipping_amount,
         asked_lines={str(line.id): line.amount for line in lines},

@@ -102,7 +102,7 @@ class OfferClosed(Problem):
     "colleague with more."
 )
 class OverBudget(Problem):
-    purpose: Purpose = strawberry.field(description="Which budget.")
+    budget: Purpose = strawberry.field(description="Which one.")
     span: Span = strawberry.field(description="What the limit that is in the way counts.")
     needed: Money = strawberry.field(description="What the step takes.")
     limit: Money = strawberry.field(description="Your limit.")
@@ -158,7 +158,7 @@ def _over_budget(refusal: errors.OverBudget, locale: str) -> dict[str, Any]:
     }
     return {
         **limits,
-        "purpose": Purpose(data["purpose"]),
+        "budget": Purpose(data["purpose"]),
         "span": Span(data["span"]),
         "needed": Money(amount=MinorUnits(data["needed"]), currency=data["currency"]),
         "task_id": UUID(data["task"]),

@@ -24,7 +24,7 @@ class OfferLadder(ShopRow):
     """KIND:id, as in events."""
     proposed_by_name = fields.CharField(max_length=200, default="")
     inspected = fields.BooleanField(default=False)
-    """An inspection found less than was asked for: the goods are with the shop."""
+    """The goods are back, and were inspected: whatever is accepted, it is no refund only."""
     asked_goods: int = minor_units()
     asked_shipping: int = minor_units()
     """What the refund was about when the offers were made; it returns to that when what was

@@ -130,13 +130,13 @@ class Staff(Node):
     created_at: datetime = column("created_at", "UTC.")
 
     @strawberry.field(
-        description="How much the person decides alone, and what is used of it; null: not yours "
-        "to see."
+        description="How much the person decides alone, and what is used of it; empty where that "
+        "is not yours to see."
     )
-    async def budgets(self, info: Info) -> list[StaffBudget] | None:
+    async def budgets(self, info: Info) -> list[StaffBudget]:
         viewer = info.context.known_viewer
         if viewer.role is not Role.OWNER and viewer.staff_id != self.row["id"]:
-            return None
+            return []
         standings = await discretion.standings(viewer, self.row["id"], Role(self.row["role"]))
         shop = await info.context.rows.one("shop", self.row["shop_id"])
         assert shop is not None, "a viewer sees their own shop"
