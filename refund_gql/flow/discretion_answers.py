@@ -13,7 +13,14 @@ from refund_gql.auth import Viewer
 from refund_gql.choices import DiscretionStatus, DiscretionStep
 from refund_gql.errors import InvalidInput, NotAllowed, NotFound, OverBudget
 from refund_gql.events import EventType
-from refund_gql.flow import counteroffers, coupons, journal, negotiation, offer_drafts, review
+from refund_gql.flow import (
+    counteroffers,
+    coupons_by_hand,
+    journal,
+    negotiation,
+    offer_drafts,
+    review,
+)
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import DiscretionTask
@@ -110,7 +117,8 @@ async def _accept_counter(change: Change, task: DiscretionTask, wanted: Input) -
 
 
 async def _issue(change: Change, task: DiscretionTask, wanted: Input) -> None:
-    await coupons.hand_out(change, coupons.drafted(wanted), uuid5(_IDS, str(task.id)))
+    draft, coupon_id = coupons_by_hand.drafted(wanted), uuid5(_IDS, str(task.id))
+    await coupons_by_hand.hand_out(change, draft, coupon_id)
 
 
 _DOING: Mapping[DiscretionStep, Callable[[Change, DiscretionTask, Input], Awaitable[None]]] = {

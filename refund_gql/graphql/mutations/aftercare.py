@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from refund_gql import ids
-from refund_gql.flow import care, coupons, restitution
+from refund_gql.flow import care, coupons_by_hand, restitution
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import CouponPurpose
 from refund_gql.graphql.mutations.answers import answer, once
@@ -61,8 +61,8 @@ class CouponIssueInput:
     )
     idempotency_key: str = strawberry.field(description=_KEY)
 
-    def value(self) -> coupons.CouponDraft:
-        return coupons.CouponDraft(
+    def value(self) -> coupons_by_hand.CouponDraft:
+        return coupons_by_hand.CouponDraft(
             refund_id=ids.required("refundId", self.refund_id, "Refund"),
             purpose=self.purpose,
             amount=self.amount,
@@ -111,7 +111,7 @@ class AftercareMutations:
         return await answer(
             info,
             Coupon,
-            lambda viewer: coupons.give_by_hand(
+            lambda viewer: coupons_by_hand.give(
                 viewer,
                 input.value(),
                 expected_version=input.expected_version,
@@ -124,7 +124,7 @@ class AftercareMutations:
         return await answer(
             info,
             Coupon,
-            lambda viewer: coupons.retry(
+            lambda viewer: coupons_by_hand.retry(
                 viewer,
                 ids.required("id", input.id, "Coupon"),
                 once=once("couponRetry", input),
@@ -138,7 +138,7 @@ class AftercareMutations:
         return await answer(
             info,
             Coupon,
-            lambda viewer: coupons.revoke(
+            lambda viewer: coupons_by_hand.revoke(
                 viewer,
                 ids.required("id", input.id, "Coupon"),
                 once=once("couponRevoke", input),
