@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('staff', fields.ForeignKeyField('refund_gql.Staff', source_field='staff_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('step', fields.CharEnumField(description='APPROVE: APPROVE\nAPPROVE_FIRST: APPROVE_FIRST\nPROPOSE_OFFERS: PROPOSE_OFFERS\nACCEPT_COUNTER: ACCEPT_COUNTER\nISSUE_COUPON: ISSUE_COUPON', enum_type=DiscretionStep, max_length=40)),
                 ('input', fields.JSONField(default=dict, db_default=SqlDefault("'{}'"), encoder=JSON_DUMPS, decoder=loads)),
-                ('status', fields.CharEnumField(default=DiscretionStatus.OPEN, description='OPEN: OPEN\nAPPROVED: APPROVED\nREFUSED: REFUSED', enum_type=DiscretionStatus, max_length=40)),
+                ('status', fields.CharEnumField(default=DiscretionStatus.OPEN, description='OPEN: OPEN\nAPPROVED: APPROVED\nREFUSED: REFUSED\nOBSOLETE: OBSOLETE', enum_type=DiscretionStatus, max_length=40)),
                 ('purpose', fields.CharEnumField(description='APPROVAL: APPROVAL\nCOMPENSATION: COMPENSATION', enum_type=Purpose, max_length=40)),
                 ('amount', fields.BigIntField()),
                 ('currency', fields.CharField(max_length=3)),

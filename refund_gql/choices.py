@@ -357,6 +357,8 @@ class DiscretionStatus(StrEnum):
     APPROVED = "APPROVED"
     """Somebody else has done it."""
     REFUSED = "REFUSED"
+    OBSOLETE = "OBSOLETE"
+    """The refund has left review without it."""
 
 
 class Fulfilment(StrEnum):

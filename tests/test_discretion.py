@@ -289,6 +289,15 @@ async def test_a_task_that_is_refused_changes_nothing(world: World) -> None:
     assert not [entry for entry in seen_by_customer if "DISCRETION" in entry["type"]]
 
 
+async def test_a_task_ends_with_the_review_it_was_about(world: World) -> None:
+    refund, task = await beyond(world)
+    await step(world.agent, "refundReject", refund, reason="no")
+    assert await tasks(world) == []
+    late = await answer(world.owner, "discretionApprove", task)
+    assert (late["__typename"], late["found"]) == ("InvalidInput", "OBSOLETE")
+    assert await status(world, refund) == "REJECTED"
+
+
 async def test_two_colleagues_at_once_do_it_once(world: World) -> None:
     refund, task = await beyond(world)
     other = await colleague(world, Role.OWNER)

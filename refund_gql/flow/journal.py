@@ -54,13 +54,12 @@ class Change:
         """
         viewer = system(self.refund.shop_id) if by_engine else self.viewer
         self._check(step, viewer)
-        row = JOURNEY[step]
+        row, before = JOURNEY[step], self.refund.status
         self.refund.status = row.target
         if row.target is RefundStatus.APPROVED:
             self.refund.approved_at = self.now
         self.refund.finished_at = self.now if row.target in FINAL else None
-        if row.target in ledger.UNDOING:
-            await ledger.give_back(self.tx, self.refund.id, self.now)
+        await ledger.follow(self.tx, self.refund.id, before, row.target, self.now)
         # Whoever of the staff acts first looks after it from then on.
         self.refund.assignee_id = self.refund.assignee_id or viewer.staff_id
         if because is not None or trace is not None:
