@@ -28,6 +28,7 @@ from refund_gql.flow import (
     flags,
     issuing,
     leftovers,
+    negotiation,
     overdue,
     reactions,
     reconciliation,
@@ -123,6 +124,7 @@ def work(running: Engine) -> jobs.Work:
             "aftercare": lambda subject: aftercare.after_refund(UUID(subject)),
             "coupon": lambda subject: issuing.serve(crms, UUID(subject)),
             "restore": lambda subject: restoring.restore(crms, UUID(subject)),
+            "offers": lambda subject: negotiation.expire(UUID(subject)),
             "overdue": lambda subject: overdue.look(UUID(subject)),
             "webhook": lambda subject: handle_webhook(UUID(subject)),
             "announce": lambda subject: _announce(channels, subject),
@@ -165,6 +167,7 @@ async def _reconcile() -> None:
         issuing.MISSING,
         leftovers.MISSING,
         messages.MISSING,
+        negotiation.MISSING,
         restoring.MISSING,
         working.MISSING,
     )

@@ -269,6 +269,8 @@ class CouponPurpose(StrEnum):
     """For trouble the shop has caused: store credit on top of what was paid back."""
     RESTITUTION = "RESTITUTION"
     """For what the customer had paid with and cannot get back as it was."""
+    EXCHANGE = "EXCHANGE"
+    """In place of the money: the customer took it when offered a choice."""
 
 
 class CouponStatus(StrEnum):
@@ -340,6 +342,78 @@ class ClaimStatus(StrEnum):
     """The goods came after all, or somebody made up for them."""
     WRITTEN_OFF = "WRITTEN_OFF"
     """The shop bears the loss."""
+
+
+class OfferKind(StrEnum):
+    """One way out that a customer can be offered."""
+
+    FULL_WITH_RETURN = "FULL_WITH_RETURN"
+    """All the money, once the goods are back."""
+    KEEP_AND_COMPENSATE = "KEEP_AND_COMPENSATE"
+    """The customer keeps the goods and gets some money for the trouble."""
+    PARTIAL = "PARTIAL"
+    """A part of the money for a flaw, wherever the goods are."""
+    EXCHANGE_COUPON = "EXCHANGE_COUPON"
+    """A coupon in place of the money, with a bonus."""
+
+
+class OfferState(StrEnum):
+    """Where an offer, and the ladder that it is on, stands."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    """The customer took none of them, or another one."""
+    COUNTERED = "COUNTERED"
+    """The customer proposed an amount of her own."""
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+    """By the shop, or with the request."""
+
+
+class ReturnPayer(StrEnum):
+    """Who pays the parcel that brings the goods back."""
+
+    SHOP = "SHOP"
+    CUSTOMER = "CUSTOMER"
+
+
+class Purpose(StrEnum):
+    """What a budget of staff is for."""
+
+    APPROVAL = "APPROVAL"
+    """Money that was asked for."""
+    COMPENSATION = "COMPENSATION"
+    """Money, or a coupon, offered in its place or on top."""
+
+
+class Span(StrEnum):
+    """What a limit of a budget counts; days and months are the shop's."""
+
+    CASE = "CASE"
+    DAY = "DAY"
+    MONTH = "MONTH"
+
+
+class DiscretionStep(StrEnum):
+    """What somebody wanted to do beyond their budget."""
+
+    APPROVE = "APPROVE"
+    APPROVE_FIRST = "APPROVE_FIRST"
+    PROPOSE_OFFERS = "PROPOSE_OFFERS"
+    ACCEPT_COUNTER = "ACCEPT_COUNTER"
+    ISSUE_COUPON = "ISSUE_COUPON"
+
+
+class DiscretionStatus(StrEnum):
+    """Where a task for somebody with more budget stands."""
+
+    OPEN = "OPEN"
+    APPROVED = "APPROVED"
+    """Somebody else has done it."""
+    REFUSED = "REFUSED"
+    OBSOLETE = "OBSOLETE"
+    """The refund has left review without it."""
 
 
 class Fulfilment(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from refund_gql import labels
-from refund_gql.choices import ReturnStatus
+from refund_gql.choices import OfferState, ReturnStatus, Span
 from refund_gql.money import Money
 from refund_gql.roles import Role
 from refund_gql.states import RefundStatus, Step
@@ -219,6 +219,28 @@ class NotAllowed(Refusal):
         }
 
 
+class OverBudget(Refusal):
+    """More than this member of staff may decide: the step was not taken, and became a task for
+    a colleague with more. `limit` and `remaining` are of the limit that is in the way."""
+
+    code = "OVER_BUDGET"
+    texts = {
+        "en": "{needed} is more than your limit {span}, of which {remaining} is left;"
+        " a colleague with more has been asked",
+        "zh": "{needed} 超出您的{span}（剩余 {remaining}），已转交额度更高的同事审批",
+    }
+    recorded = False
+
+    def _shown(self, locale: str) -> dict[str, Any]:
+        span = labels.SPANS[Span(self.data["span"])][locale]
+        limits = {
+            name: str(Money(amount=self.data[name], currency=self.data["limit_currency"]))
+            for name in ("limit", "remaining")
+        }
+        needed = str(Money(amount=self.data["needed"], currency=self.data["currency"]))
+        return {**limits, "needed": needed, "span": span}
+
+
 # --- look again, then decide ----------------------------------------------------------------
 
 
@@ -271,6 +293,20 @@ class NotWaiting(Refusal):
 
     def _shown(self, locale: str) -> dict[str, str]:
         return {"status": _where(self.data["status"], locale)}
+
+
+class OfferClosed(Refusal):
+    """The offers are not open any more: look at what became of them, and of the refund."""
+
+    code = "OFFER_CLOSED"
+    texts = {
+        "en": "This offer is no longer open: {state}",
+        "zh": "该方案已不可选择：{state}",
+    }
+    recorded = False
+
+    def _shown(self, locale: str) -> dict[str, str]:
+        return {"state": labels.OFFER_STATES[OfferState(self.data["state"])][locale]}
 
 
 class StaleVersion(Refusal):

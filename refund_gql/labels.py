@@ -3,7 +3,15 @@
 Each table is complete for both locales, "zh" and "en"; a test holds it to its enumeration.
 """
 
-from refund_gql.choices import DeadlineStage, Disposition, ReturnStatus, Verdict
+from refund_gql.choices import (
+    DeadlineStage,
+    Disposition,
+    OfferKind,
+    OfferState,
+    ReturnStatus,
+    Span,
+    Verdict,
+)
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.roles import Role
@@ -23,6 +31,8 @@ STATUSES: dict[RefundStatus, dict[str, str]] = {
     RefundStatus.REFUNDED: {"en": "Refunded", "zh": "已退款"},
     RefundStatus.REJECTED: {"en": "Refused", "zh": "已拒绝"},
     RefundStatus.CANCELLED: {"en": "Withdrawn", "zh": "已取消"},
+    RefundStatus.NEGOTIATING: {"en": "Offers to choose from", "zh": "协商中"},
+    RefundStatus.SETTLED: {"en": "Settled with a coupon", "zh": "已协商解决"},
 }
 """Status -> locale -> what people read."""
 
@@ -65,6 +75,17 @@ STEPS: dict[Step, dict[str, str]] = {
     Step.AMEND: {"en": "change the request", "zh": "修改申请"},
     Step.MERGE: {"en": "merge into another request", "zh": "合并申请"},
     Step.DISPUTE: {"en": "dispute the refusal", "zh": "对拒绝提出异议"},
+    Step.PROPOSE_OFFERS: {"en": "propose offers", "zh": "提出协商方案"},
+    Step.PROPOSE_OFFERS_INSTANTLY: {"en": "propose offers at once", "zh": "自动提出协商方案"},
+    Step.OFFER_REDUCTION: {"en": "offer a reduced amount", "zh": "验货后协商减额"},
+    Step.ACCEPT_RETURN_OFFER: {"en": "accept the offer with a return", "zh": "接受退货方案"},
+    Step.ACCEPT_MONEY_OFFER: {"en": "accept the offer of money", "zh": "接受退款方案"},
+    Step.ACCEPT_COUPON_OFFER: {"en": "accept the coupon", "zh": "接受换券方案"},
+    Step.DECLINE_OFFERS: {"en": "decline the offers", "zh": "拒绝协商方案"},
+    Step.COUNTER_OFFERS: {"en": "propose another amount", "zh": "提出期望金额"},
+    Step.EXPIRE_OFFERS: {"en": "let the offers expire", "zh": "协商方案过期"},
+    Step.WITHDRAW_OFFERS: {"en": "withdraw the offers", "zh": "撤回协商方案"},
+    Step.ACCEPT_COUNTER: {"en": "accept the customer's amount", "zh": "同意顾客期望金额"},
 }
 """Step -> locale -> what people read."""
 
@@ -198,6 +219,27 @@ EVENTS: dict[EventType, dict[str, str]] = {
     },
     EventType.CHARGEBACK_WON: {"en": "Chargeback won", "zh": "银行拒付已胜诉"},
     EventType.CHARGEBACK_LOST: {"en": "Chargeback lost", "zh": "银行拒付已败诉"},
+    EventType.OFFERED: {"en": "Offers to choose from", "zh": "已提出协商方案，等待顾客选择"},
+    EventType.OFFER_ACCEPTED: {"en": "An offer was accepted", "zh": "顾客已接受协商方案"},
+    EventType.OFFER_DECLINED: {"en": "The offers were declined", "zh": "顾客已拒绝协商方案"},
+    EventType.OFFER_COUNTERED: {
+        "en": "The customer proposed another amount",
+        "zh": "顾客提出了期望金额",
+    },
+    EventType.OFFER_EXPIRED: {"en": "The offers have expired", "zh": "协商方案已过期"},
+    EventType.OFFER_WITHDRAWN: {"en": "The offers were withdrawn", "zh": "商家已撤回协商方案"},
+    EventType.COUNTER_ACCEPTED: {
+        "en": "The customer's amount was accepted",
+        "zh": "商家已同意顾客的期望金额",
+    },
+    EventType.DISCRETION_REQUESTED: {
+        "en": "Beyond the budget: a colleague is asked",
+        "zh": "超出额度，已转同事审批",
+    },
+    EventType.DISCRETION_REFUSED: {
+        "en": "Beyond the budget: a colleague refused",
+        "zh": "超出额度，审批未通过",
+    },
 }
 """Event -> locale -> what people read."""
 
@@ -253,6 +295,34 @@ INPUTS: dict[str, dict[str, str]] = {
 }
 """What an input of a step may say -> locale -> what people read."""
 
+OFFERS: dict[OfferKind, dict[str, str]] = {
+    OfferKind.FULL_WITH_RETURN: {"en": "Full refund, send the goods back", "zh": "退货全额退款"},
+    OfferKind.KEEP_AND_COMPENSATE: {
+        "en": "Keep the goods, with a compensation",
+        "zh": "保留商品并获得补偿",
+    },
+    OfferKind.PARTIAL: {"en": "Partial refund", "zh": "部分退款"},
+    OfferKind.EXCHANGE_COUPON: {"en": "A coupon in place of the money", "zh": "换取优惠券"},
+}
+"""Offer -> locale -> what people read."""
+
+OFFER_STATES: dict[OfferState, dict[str, str]] = {
+    OfferState.OPEN: {"en": "open", "zh": "待选择"},
+    OfferState.ACCEPTED: {"en": "accepted", "zh": "已接受"},
+    OfferState.DECLINED: {"en": "declined", "zh": "已拒绝"},
+    OfferState.COUNTERED: {"en": "answered with another amount", "zh": "已还价"},
+    OfferState.EXPIRED: {"en": "expired", "zh": "已过期"},
+    OfferState.WITHDRAWN: {"en": "withdrawn", "zh": "已撤回"},
+}
+"""State of an offer -> locale -> what people read."""
+
+SPANS: dict[Span, dict[str, str]] = {
+    Span.CASE: {"en": "for one refund", "zh": "单笔额度"},
+    Span.DAY: {"en": "for today", "zh": "今日额度"},
+    Span.MONTH: {"en": "for this month", "zh": "本月额度"},
+}
+"""What a limit counts -> locale -> what people read."""
+
 ROLES: dict[Role, dict[str, str]] = {
     Role.OWNER: {"en": "the owner", "zh": "店主"},
     Role.AGENT: {"en": "customer service", "zh": "客服"},
@@ -294,6 +364,9 @@ KINDS: dict[str, dict[str, str]] = {
     "Rule": {"en": "rule", "zh": "规则"},
     "Coupon": {"en": "coupon", "zh": "优惠券"},
     "Restitution": {"en": "restitution", "zh": "积分或优惠券退还"},
+    "Offer": {"en": "offer", "zh": "协商方案"},
+    "Budget": {"en": "budget", "zh": "额度"},
+    "DiscretionTask": {"en": "task", "zh": "额度审批单"},
     "CareEntry": {"en": "entry of the care list", "zh": "专属维护名单条目"},
     "RuleBacktestRun": {"en": "backtest", "zh": "规则回测"},
     "Provider": {"en": "provider", "zh": "服务插件"},

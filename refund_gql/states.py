@@ -48,6 +48,10 @@ class RefundStatus(StrEnum):
     """The money is back with the customer (已退款)."""
     REJECTED = "REJECTED"
     """Refused, with a reason the customer sees (已拒绝)."""
+    NEGOTIATING = "NEGOTIATING"
+    """The customer has offers to choose from (协商中)."""
+    SETTLED = "SETTLED"
+    """Over without money: the customer took a coupon in its place (已协商解决)."""
     CANCELLED = "CANCELLED"
     """Withdrawn, or closed for want of an answer, before any money was committed (已取消)."""
 
@@ -87,6 +91,17 @@ class Step(StrEnum):
     AMEND = "AMEND"
     MERGE = "MERGE"
     DISPUTE = "DISPUTE"
+    PROPOSE_OFFERS = "PROPOSE_OFFERS"
+    PROPOSE_OFFERS_INSTANTLY = "PROPOSE_OFFERS_INSTANTLY"
+    OFFER_REDUCTION = "OFFER_REDUCTION"
+    ACCEPT_RETURN_OFFER = "ACCEPT_RETURN_OFFER"
+    ACCEPT_MONEY_OFFER = "ACCEPT_MONEY_OFFER"
+    ACCEPT_COUPON_OFFER = "ACCEPT_COUPON_OFFER"
+    DECLINE_OFFERS = "DECLINE_OFFERS"
+    COUNTER_OFFERS = "COUNTER_OFFERS"
+    EXPIRE_OFFERS = "EXPIRE_OFFERS"
+    WITHDRAW_OFFERS = "WITHDRAW_OFFERS"
+    ACCEPT_COUNTER = "ACCEPT_COUNTER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +123,8 @@ _FINANCE = frozenset({Role.OWNER, Role.FINANCE})
 _ENGINE = frozenset({Role.SYSTEM})
 _CUSTOMERS = frozenset({Role.CUSTOMER, Role.SERVICE})
 _ASKERS = frozenset({Role.CUSTOMER, Role.SERVICE, Role.OWNER, Role.AGENT})
+# Nobody of the staff answers an offer of the shop's: the customer does, or her words come in.
+_ANSWERERS = frozenset({Role.CUSTOMER, Role.SERVICE})
 
 _S, _E, _R = Step, EventType, RefundStatus
 
@@ -311,7 +328,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     _row(
         _S.CANCEL,
-        (_R.REQUESTED, _R.REVIEW, _R.AWAITING_RETURN),
+        (_R.REQUESTED, _R.REVIEW, _R.NEGOTIATING, _R.AWAITING_RETURN),
         _R.CANCELLED,
         _E.CANCELLED,
         _ASKERS,
@@ -342,10 +359,93 @@ TRANSITIONS: tuple[Transition, ...] = (
         "part of another request",
     ),
     _row(_S.DISPUTE, (_R.REJECTED,), _R.REVIEW, _E.DISPUTED, _ASKERS, "disputed once"),
+    _row(
+        _S.PROPOSE_OFFERS,
+        (_R.REVIEW,),
+        _R.NEGOTIATING,
+        _E.OFFERED,
+        _AGENTS,
+        "offers sent to the customer",
+    ),
+    _row(
+        _S.PROPOSE_OFFERS_INSTANTLY,
+        (_R.REQUESTED,),
+        _R.NEGOTIATING,
+        _E.OFFERED,
+        _ENGINE,
+        "a rule says so, goods were sent",
+    ),
+    _row(
+        _S.OFFER_REDUCTION,
+        (_R.INSPECTION,),
+        _R.NEGOTIATING,
+        _E.OFFERED,
+        _WAREHOUSE,
+        "reduced by more than the shop's threshold",
+    ),
+    _row(
+        _S.ACCEPT_RETURN_OFFER,
+        (_R.NEGOTIATING,),
+        _R.AWAITING_RETURN,
+        _E.OFFER_ACCEPTED,
+        _ANSWERERS,
+        "offer with a return accepted",
+    ),
+    _row(
+        _S.ACCEPT_MONEY_OFFER,
+        (_R.NEGOTIATING,),
+        _R.FINANCE_REVIEW,
+        _E.OFFER_ACCEPTED,
+        _ANSWERERS,
+        "offer of money accepted",
+    ),
+    _row(
+        _S.ACCEPT_COUPON_OFFER,
+        (_R.NEGOTIATING,),
+        _R.SETTLED,
+        _E.OFFER_ACCEPTED,
+        _ANSWERERS,
+        "coupon accepted in place of money",
+    ),
+    _row(
+        _S.DECLINE_OFFERS,
+        (_R.NEGOTIATING,),
+        _R.REVIEW,
+        _E.OFFER_DECLINED,
+        _ANSWERERS,
+        "declined",
+    ),
+    _row(
+        _S.COUNTER_OFFERS,
+        (_R.NEGOTIATING,),
+        _R.REVIEW,
+        _E.OFFER_COUNTERED,
+        _ANSWERERS,
+        "another amount proposed, once",
+    ),
+    _row(
+        _S.EXPIRE_OFFERS, (_R.NEGOTIATING,), _R.REVIEW, _E.OFFER_EXPIRED, _ENGINE, "no answer came"
+    ),
+    _row(
+        _S.WITHDRAW_OFFERS,
+        (_R.NEGOTIATING,),
+        _R.REVIEW,
+        _E.OFFER_WITHDRAWN,
+        _AGENTS,
+        "offers withdrawn",
+    ),
+    _row(
+        _S.ACCEPT_COUNTER,
+        (_R.REVIEW,),
+        _R.FINANCE_REVIEW,
+        _E.COUNTER_ACCEPTED,
+        _AGENTS,
+        "the customer's own amount accepted",
+    ),
 )
 
 INITIAL = RefundStatus.REQUESTED
-FINAL = frozenset({RefundStatus.REFUNDED, RefundStatus.REJECTED, RefundStatus.CANCELLED})
+FINAL = frozenset({_R.REFUNDED, _R.REJECTED, _R.CANCELLED, _R.SETTLED})
 """Nothing more is owed in these. REFUNDED can be left again when a gateway reverses, and REJECTED
 when the customer disputes the refusal."""
 COMMITTED = frozenset({_R.APPROVED, _R.PAYING, _R.PAYMENT_STUCK, _R.REFUNDED})

@@ -94,6 +94,8 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.CLOCK_BREACHED,
         EventType.SHIPPING_REMINDED,
         EventType.EVIDENCE_REMINDED,
+        EventType.DISCRETION_REQUESTED,
+        EventType.DISCRETION_REFUSED,
     }
 
 

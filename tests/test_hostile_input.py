@@ -225,6 +225,23 @@ QUERIES: dict[str, tuple[str, Answer]] = {
         " __typename } }",
         {"a": "2026-01-01T00:00:00Z", "b": "2026-02-01T00:00:00Z"},
     ),
+    "offerFigures": (
+        "query Q($a: DateTime!, $b: DateTime!) { offerFigures(from: $a, until: $b) {"
+        " __typename } }",
+        {"a": "2026-01-01T00:00:00Z", "b": "2026-02-01T00:00:00Z"},
+    ),
+    "discretionLedger": (
+        "query Q($a: Int!, $b: String, $c: LedgerFilter)"
+        " { discretionLedger(first: $a, after: $b, filter: $c) { totalCount } }",
+        {"a": 1, "b": None, "c": {
+            "staffId": "", "decidedFrom": "2026-01-01", "decidedTo": "2026-01-01",
+        }},
+    ),
+    "discretionTasks": (
+        "query Q($a: Int!, $b: String, $c: DiscretionStatus)"
+        " { discretionTasks(first: $a, after: $b, status: $c) { totalCount } }",
+        {"a": 1, "b": None, "c": "OPEN"},
+    ),
     "ruleBacktestRun": ("query Q($a: ID!) { ruleBacktestRun(id: $a) { id } }", {"a": ""}),
     "ruleBacktestRuns": (
         "query Q($a: Int!, $b: String) { ruleBacktestRuns(first: $a, after: $b) { totalCount } }",

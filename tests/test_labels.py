@@ -7,7 +7,7 @@ from graphql import GraphQLObjectType
 from support import documents
 
 from refund_gql import labels
-from refund_gql.choices import ReturnStatus
+from refund_gql.choices import OfferKind, OfferState, ReturnStatus, Span
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.roles import Role
@@ -25,8 +25,22 @@ from refund_gql.states import RefundStatus, Step
         (Role, labels.ROLES),
         (ActionKind, labels.RULE_ACTIONS),
         (Desk, labels.DESKS),
+        (OfferKind, labels.OFFERS),
+        (OfferState, labels.OFFER_STATES),
+        (Span, labels.SPANS),
     ],
-    ids=["events", "statuses", "goods", "steps", "roles", "actions", "desks"],
+    ids=[
+        "events",
+        "statuses",
+        "goods",
+        "steps",
+        "roles",
+        "actions",
+        "desks",
+        "offers",
+        "offer states",
+        "spans",
+    ],
 )
 def test_every_name_has_words(names: Iterable[str], table: Mapping[str, Mapping[str, str]]) -> None:
     assert set(table) == set(names)

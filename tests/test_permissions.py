@@ -49,13 +49,23 @@ STEPS = {
     "refundConfirmWarehouse": {Step.CONFIRM_GOODS_GONE, Step.FIND_GOODS_WITH_CUSTOMER},
     "returnShip": {Step.SHIP_RETURN},
     "returnReceive": {Step.RECEIVE_RETURN},
-    "returnInspect": {Step.PASS_INSPECTION, Step.REFUSE_INSPECTION},
+    "returnInspect": {Step.PASS_INSPECTION, Step.REFUSE_INSPECTION, Step.OFFER_REDUCTION},
     "refundApproveFinance": {Step.APPROVE_FINANCE, Step.SEND_BACK},
     "refundCancel": {Step.CANCEL},
     "refundAmend": {Step.AMEND},
     "refundMerge": {Step.MERGE},
     "payoutRetry": {Step.RETRY_PAYMENT},
     "refundDispute": {Step.DISPUTE},
+    "offerPropose": {Step.PROPOSE_OFFERS},
+    "offerAccept": {
+        Step.ACCEPT_RETURN_OFFER,
+        Step.ACCEPT_MONEY_OFFER,
+        Step.ACCEPT_COUPON_OFFER,
+    },
+    "offerDecline": {Step.DECLINE_OFFERS},
+    "offerCounter": {Step.COUNTER_OFFERS},
+    "offerAcceptCounter": {Step.ACCEPT_COUNTER},
+    "offerWithdraw": {Step.WITHDRAW_OFFERS},
 }
 """Mutation -> the steps of the journey it may take."""
 
@@ -331,6 +341,19 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "deadlinePolicyUpdate", review
     yield "calendarUpdate", {"weekly": []}
     yield from showing(step)
+    yield from bargaining(step)
+
+
+def bargaining(step: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same for offers, and for what staff decide alone."""
+    yield "offerPropose", {**step, "offers": [{"kind": "PARTIAL", "amount": 1}]}
+    yield "offerAccept", {"offerId": ids.encode("Offer", new_id())}
+    yield "offerCounter", {**step, "amount": 1}
+    for name in ("offerDecline", "offerAcceptCounter", "offerWithdraw"):
+        yield name, step
+    yield "budgetSet", {"purpose": "APPROVAL"}
+    for name in ("discretionApprove", "discretionRefuse"):
+        yield name, {"taskId": ids.encode("DiscretionTask", new_id())}
 
 
 def flagging() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -479,7 +502,8 @@ def test_customers_see_no_internals() -> None:
         "Customer.exposure", "Shop.exposureLimits", "Shop.autoAssign", "Refund.desk",
         "Refund.deskSince", "Refund.notes", "Clock.action", "Clock.policyVersion",
         "EvidenceFile.uploadedBy", "EvidenceFile.uploadedByName", "Refund.rootCause",
-        "Order.disputes",
+        "Order.disputes", "Offer.costToShop", "OfferLadder.proposedBy",
+        "OfferLadder.proposedByName", "Shop.returnCost", "Shop.reductionOfferThreshold",
     }  # fmt: skip
     hidden = {
         "Decision", "Inspection", "PayoutAttempt", "Staff", "ApiToken", "Message", "Template",
@@ -487,7 +511,8 @@ def test_customers_see_no_internals() -> None:
         "Plugin", "Provider", "PluginSettings", "PluginCheck", "WebhookEndpoint",
         "WebhookEndpointSecret", "WebhookDelivery", "WebhookTest", "Claim", "CustomerExposure",
         "ExposureLimit", "RefundNote", "Script", "ScriptVersion", "Queue", "DeskColleague",
-        "DeadlinePolicy", "SlaFigure", "SlaFigures", "Dispute", "InspectionOutcome",
+        "DeadlinePolicy", "SlaFigure", "SlaFigures", "Dispute", "InspectionOutcome", "Budget",
+        "StaffBudget", "DiscretionEntry", "DiscretionTask", "OfferReport", "OfferFigures",
     }  # fmt: skip
     for (type_, field), allowed in table.items():
         if type_ in hidden or f"{type_}.{field}" in internal:

@@ -365,7 +365,14 @@ EVERY: list[dict[str, Any]] = [
     {"kind": "ROUTE", "desk": "FINANCE"},
     {"kind": "HOLD", "why": {"en": "look"}},
     {"kind": "REFUND_FIRST", "most": 20_000},
-    {"kind": "PROPOSE_OFFERS", "offers": ["PARTIAL", "EXCHANGE_COUPON"]},
+    {
+        "kind": "PROPOSE_OFFERS",
+        "offers": [
+            {"kind": "FULL_WITH_RETURN"},
+            {"kind": "PARTIAL", "percent": 20, "text": {"zh": "留用"}},
+            {"kind": "EXCHANGE_COUPON", "amount": 9000, "bonus": 500, "valid_days": 60},
+        ],
+    },
     {"kind": "ADD_TAG", "tag": "logistics"},
     {"kind": "NOTIFY", "message": "REFUNDED"},
     {"kind": "FLAG", "flag": "watch", "why": {"zh": "频繁退款"}},
@@ -412,6 +419,11 @@ def test_no_rule_rejects(kind: str) -> None:
     assert "规则不能自动拒绝退款" in refused.value.message("zh")
 
 
+def offering(*terms: dict[str, object]) -> list[dict[str, object]]:
+    """The actions of a rule that offers a choice."""
+    return [{"kind": "PROPOSE_OFFERS", "offers": list(terms)}]
+
+
 @pytest.mark.parametrize(
     ("drafts", "field", "found"),
     [
@@ -427,6 +439,13 @@ def test_no_rule_rejects(kind: str) -> None:
         ([{"kind": "COMPENSATE", "amount": 2**53}], "actions.0.amount", "9007199254740992"),
         ([{"kind": "APPROVE"}, {"kind": "ADD_TAG", "tag": " "}], "actions.1.tag", "' '"),
         ([EVERY[0], EVERY[2]], "actions", "APPROVE and HOLD"),
+        (offering(), "actions.0.offers", "[]"),
+        (offering({"kind": "PARTIAL"}), "actions.0.offers.0", "{'kind': 'PARTIAL'}"),
+        (
+            offering({"kind": "FULL_WITH_RETURN", "percent": 5}),
+            "actions.0.offers.0",
+            "{'kind': 'FULL_WITH_RETURN', 'percent': 5}",
+        ),
         ([EVERY[7], EVERY[8]], "actions", "FLAG watch twice"),
         ([EVERY[5], {"kind": "ADD_TAG", "tag": "other"}], "actions", "ADD_TAG twice"),
         ([EVERY[6], EVERY[6]], "actions", "NOTIFY REFUNDED twice"),
@@ -440,6 +459,14 @@ def test_what_cannot_be_done_is_refused(
     assert (refused.value.data["field"], refused.value.data["found"]) == (field, found)
 
 
+NO_OFFERS = Abilities(
+    kinds={
+        trigger: kinds - {ActionKind.PROPOSE_OFFERS} for trigger, kinds in AVAILABLE.kinds.items()
+    },
+    desks=frozenset(Desk),
+)
+
+
 @pytest.mark.parametrize(
     ("draft", "trigger", "field"),
     [
@@ -451,7 +478,7 @@ def test_what_is_not_available_yet_is_refused(
     draft: dict[str, object], trigger: RuleTrigger, field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        actions.parse([draft], trigger, AVAILABLE)
+        actions.parse([draft], trigger, NO_OFFERS)
     assert refused.value.data["field"] == field
     assert "not available yet" in refused.value.message("en")
     assert "尚未开放" in refused.value.message("zh")

@@ -209,7 +209,7 @@ async def test_a_condition_with_mistakes_is_not_saved(world: World) -> None:
         ({"actions": [{"kind": "REJECT"}]}, "actions.0.kind"),
         (
             {"actions": [{"kind": "PROPOSE_OFFERS", "parameters": {"offers": ["PARTIAL"]}}]},
-            "actions.0.kind",
+            "actions.0.offers.0",
         ),
         ({"actions": [{"kind": "APPROVE", "parameters": []}]}, "actions.0.parameters"),
         ({"actions": [{"kind": "ADD_TAG", "parameters": {"tag": "nowhere"}}]}, "actions.0.tag"),
@@ -286,7 +286,7 @@ async def test_an_editor_can_complete_and_check_as_one_types(world: World) -> No
     assert forms["ROUTE"]["triggers"] == list(RuleTrigger)
     assert forms["ROUTE"]["schema"]["required"] == ["desk"]
     assert forms["COMPENSATE"]["triggers"] == list(RuleTrigger)
-    assert forms["PROPOSE_OFFERS"]["triggers"] == []
+    assert forms["PROPOSE_OFFERS"]["triggers"] == ["REQUESTED"]
     assert asked["bad"]["mistakes"] == [
         {
             "line": 1,

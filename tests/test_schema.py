@@ -28,7 +28,7 @@ MAKES_NO_MONEY_MOVE = {
     "apiTokenCreate", "apiTokenRevoke", "customerSessionCreate", "customerUpsert", "messageResend",
     "orderUpsert", "orderUpsertBulk", "pluginCheck", "pluginSettingsUpdate", "productUpsert",
     "reasonTagCreate", "reasonTagRetire", "reasonTagUpdate", "shopUpdate", "staffCreate",
-    "careAssign", "careClose", "careNote", "campaignRemove", "campaignSet",
+    "budgetSet", "careAssign", "careClose", "careNote", "campaignRemove", "campaignSet",
     "calendarUpdate", "deadlinePolicyUpdate",
     "scriptCreate", "scriptRetire", "scriptUpdate", "staffSetActive", "staffSetAvailable",
     "ruleBacktestCancel", "ruleCreate", "ruleDelete", "ruleReorder", "ruleSetMode", "ruleUpdate",

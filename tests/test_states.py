@@ -35,15 +35,17 @@ from refund_gql.auth import Viewer
 from refund_gql.catalogue import orders
 from refund_gql.catalogue.fulfilment import ShipmentFacts, ShippedLine
 from refund_gql.catalogue.orders import CaptureFacts, LineFacts, OrderFacts
-from refund_gql.choices import PayoutStatus, Verdict
+from refund_gql.choices import OfferKind, PayoutStatus, Verdict
 from refund_gql.errors import Refusal, Unavailable
 from refund_gql.events import GENESIS, EventType, chain_hash
 from refund_gql.flow import (
     chargebacks,
     classification,
+    counteroffers,
     dispute,
     finance,
     inspection,
+    negotiation,
     payout,
     request,
     returns,
@@ -56,11 +58,12 @@ from refund_gql.flow.finance import FinanceVerdict
 from refund_gql.flow.findings import Finding
 from refund_gql.flow.inspection import InspectReturn
 from refund_gql.flow.journal import Change
+from refund_gql.flow.offer_drafts import OfferDraft, Proposal
 from refund_gql.flow.once import Once
 from refund_gql.flow.request import RequestedLine, RequestRefund
 from refund_gql.flow.review import ApproveRefund
 from refund_gql.flow.warehouse import WarehouseVerdict
-from refund_gql.models import Customer, OrderLine, Payout, RefundLine, Staff
+from refund_gql.models import Customer, Offer, OrderLine, Payout, RefundLine, Staff
 from refund_gql.money import Money
 from refund_gql.providers import (
     DisputeNotice,
@@ -163,9 +166,19 @@ def test_money_moves_by_the_engines_hand_alone() -> None:
         assert JOURNEY[step].roles == {Role.SYSTEM}
 
 
+ANSWERS = {
+    Step.ACCEPT_RETURN_OFFER,
+    Step.ACCEPT_MONEY_OFFER,
+    Step.ACCEPT_COUPON_OFFER,
+    Step.DECLINE_OFFERS,
+    Step.COUNTER_OFFERS,
+}
+"""What is made of offers."""
+
+
 def test_a_customer_asks_changes_answers_sends_back_and_withdraws() -> None:
     steps = {row.step for row in TRANSITIONS if Role.CUSTOMER in row.roles}
-    assert steps == {
+    asked = {
         Step.SUBMIT,
         Step.AMEND,
         Step.PROVIDE_EVIDENCE,
@@ -173,6 +186,12 @@ def test_a_customer_asks_changes_answers_sends_back_and_withdraws() -> None:
         Step.CANCEL,
         Step.DISPUTE,
     }
+    assert steps == asked | ANSWERS
+
+
+@pytest.mark.parametrize("step", sorted(ANSWERS))
+def test_nobody_of_the_staff_answers_an_offer(step: Step) -> None:
+    assert not JOURNEY[step].roles & STAFF
 
 
 def test_an_analyst_changes_nothing() -> None:
@@ -543,6 +562,7 @@ NOTES = (
     EventType.CHARGEBACK_OPENED,
     EventType.CHARGEBACK_WON,
     EventType.CHARGEBACK_LOST,
+    EventType.RETURN_APPROVED,
 )
 """Events that may leave the status as it is."""
 
@@ -625,6 +645,7 @@ INDEX = st.integers(0, 10**6)
 PEOPLES = {
     "REQUESTED",
     "REVIEW",
+    "NEGOTIATING",
     "WAREHOUSE_CHECK",
     "AWAITING_RETURN",
     "RETURNING",
@@ -648,6 +669,18 @@ class Found:
     verdict: Verdict
     received: int
     amount: int
+
+
+def choice_of(amount: int) -> Proposal:
+    """A ladder with an offer of each sort."""
+    return Proposal(
+        drafts=(
+            OfferDraft(kind=OfferKind.FULL_WITH_RETURN),
+            OfferDraft(kind=OfferKind.KEEP_AND_COMPENSATE, amount=amount),
+            OfferDraft(kind=OfferKind.PARTIAL, amount=1),
+            OfferDraft(kind=OfferKind.EXCHANGE_COUPON, coupon_amount=1),
+        )
+    )
 
 
 class Anything(RuleBasedStateMachine):
@@ -858,6 +891,9 @@ class Anything(RuleBasedStateMachine):
         def decide(by: Viewer, verdict: FinanceVerdict) -> Take:
             return lambda: finance.decide(by, refund_id, verdict=verdict, note="", once=once)
 
+        def answer(kind: OfferKind) -> Take:
+            return lambda: self.accept(refund_id, kind, once)
+
         cancel = partial(review.cancel, customer, refund_id, once=once)
         receive = partial(returns.receive, store, refund_id, once=once)
         return {
@@ -870,6 +906,17 @@ class Anything(RuleBasedStateMachine):
                 lambda: review.reject(self.by(Role.OWNER), refund_id, reason="no", once=once),
                 lambda: review.request_evidence(agent, refund_id, question="?", once=once),
                 lambda: review.provide_evidence(customer, refund_id, answer="!", once=once),
+                lambda: negotiation.propose(agent, refund_id, choice_of(found.amount), once=once),
+                lambda: counteroffers.accept_counter(agent, refund_id, reason="", once=once),
+                cancel,
+            ],
+            "NEGOTIATING": [
+                *(answer(kind) for kind in OfferKind),
+                lambda: negotiation.decline(customer, refund_id, reason="", once=once),
+                lambda: counteroffers.counter(
+                    customer, refund_id, amount=max(found.amount, 1), note="", once=once
+                ),
+                lambda: negotiation.withdraw(agent, refund_id, reason="", once=once),
                 cancel,
             ],
             "WAREHOUSE_CHECK": [
@@ -896,6 +943,12 @@ class Anything(RuleBasedStateMachine):
                 lambda: self.inspect(refund_id, found, once),
             ],
         }
+
+    async def accept(self, refund_id: UUID, kind: OfferKind, once: Once) -> UUID | None:
+        offers = Offer.filter(refund_id=refund_id, kind=kind).order_by("-id")
+        if (offer := await offers.first()) is None:
+            return None
+        return await negotiation.accept(self.by(Role.CUSTOMER), offer.id, once=once)
 
     async def inspect(self, refund_id: UUID, found: Found, once: Once) -> UUID:
         came = found.received if found.verdict.arrived else 0

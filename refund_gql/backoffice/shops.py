@@ -45,6 +45,9 @@ class ShopFacts:
     return_days: int | None = None
     return_grace_days: int | None = None
     dispute_days: int | None = None
+    offer_hours: int | None = None
+    return_cost: int | None = None
+    reduction_offer_threshold: int | None = None
     channel_order: Mapping[str, Sequence[str]] | None = None
     """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
     auto_assign: AutoAssign | None = None
@@ -148,6 +151,9 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
         "return_days": lambda v: validation.whole("returnDays", v, least=1, most=365),
         "return_grace_days": lambda v: validation.whole("returnGraceDays", v, least=0, most=365),
         "dispute_days": lambda v: validation.whole("disputeDays", v, least=0, most=365),
+        "offer_hours": lambda v: validation.whole("offerHours", v, least=1, most=720),
+        "return_cost": lambda v: validation.minor_units("returnCost", v),
+        "reduction_offer_threshold": lambda v: validation.minor_units("reductionOfferThreshold", v),
         "channel_order": lambda v: channels.checked_order("channelOrder", v),
         "auto_assign": lambda v: v,
     }

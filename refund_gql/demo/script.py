@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from refund_gql.choices import Fulfilment
+from refund_gql.demo.bargaining import KEEP, OFFER, OFFER_COUPON, OVERREACH, SWAP
 from refund_gql.demo.people import ME
 from refund_gql.demo.steps import (
     ACCEPT,
@@ -371,6 +372,45 @@ SCENES = (
         returned=True,
         steps=(CLASSIFY, ASK, ANSWER, REJECT),
         quiet=28,
+    ),
+    # NEGOTIATING
+    Scene(
+        name="thermos-two-offers",
+        skus=("THERMOS-500-BLUE",),
+        reason=_DIFFERENT,
+        note="保温效果不好，下午水就凉了",
+        steps=(CLASSIFY, OFFER),
+        quiet=4,
+    ),
+    # REFUNDED, goods kept
+    Scene(
+        name="thermos-kept",
+        skus=("THERMOS-500-RED",),
+        reason=_DIFFERENT,
+        note="不保温",
+        customer="C-1004",
+        steps=(CLASSIFY, OFFER, KEEP, PAY),
+        quiet=20,
+    ),
+    # SETTLED
+    Scene(
+        name="mug-for-a-coupon",
+        skus=("MUG-CAMELLIA",),
+        reason=_DIFFERENT,
+        note="The flower is smaller than in the picture",
+        customer="C-2003",
+        steps=(CLASSIFY, OFFER_COUPON, SWAP),
+        quiet=16,
+    ),
+    # REVIEW, beyond the agent's budget
+    Scene(
+        name="suitcase-wheel-squeaks",
+        skus=("SUITCASE-24",),
+        reason=_DIFFERENT,
+        note="轮子有异响，愿意留用",
+        customer="C-1018",
+        steps=(CLASSIFY, OVERREACH),
+        quiet=3,
     ),
     # CANCELLED
     Scene(

@@ -14,7 +14,7 @@ from refund_gql.backoffice import shops, staff
 from refund_gql.backoffice.shops import ShopFacts
 from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import Transaction
-from refund_gql.demo import history, people, stage, trade, watch
+from refund_gql.demo import bargaining, history, people, stage, trade, watch
 from refund_gql.demo.failure import CannotStart
 from refund_gql.demo.trade import Trade
 from refund_gql.models import Order, ReasonTag, Shop, Staff
@@ -107,6 +107,7 @@ async def _furnish(running: Engine, shop: Shop) -> None:
     if not await Order.filter(shop_id=shop.id, number=trade.FIRST).exists():
         await _trade(shop)
     opened = await _opened(shop)
+    await bargaining.set_budgets(opened.viewer(Role.OWNER))
     await watch.begin(running, shop, opened.viewer(Role.OWNER))
     await stage.play(running, shop, {role: opened.viewer(role) for role in opened.colleagues})
 

@@ -17,6 +17,7 @@ from refund_gql.flow import (
     effects,
     facts,
     journal,
+    negotiation,
     payout,
     quote,
     refund_first,
@@ -183,6 +184,9 @@ async def _go(change: Change, way: Way, asked: Request, trace: Mapping[str, Any]
     if way.step in _UNSENT:
         change.refund.kind = RefundKind.REFUND_ONLY
     change.refund.goods_later = way.step is Step.APPROVE_FIRST_INSTANTLY
+    if way.step is Step.PROPOSE_OFFERS_INSTANTLY:
+        await negotiation.offer_at_once(change, way.drafts, trace)
+        return
     await change.take(way.step, because="", trace=trace)
     match way.step:
         case Step.APPROVE_INSTANTLY:

@@ -18,7 +18,16 @@ from refund_gql.auth import system
 from refund_gql.choices import ClockState, DeadlineAction, DeadlineStage, Priority
 from refund_gql.database import Transaction
 from refund_gql.events import EventType
-from refund_gql.flow import claims, clocks, deadline_policies, journal, priorities, returns, review
+from refund_gql.flow import (
+    claims,
+    clocks,
+    deadline_policies,
+    goods,
+    journal,
+    priorities,
+    returns,
+    review,
+)
 from refund_gql.flow.deadline_policies import AWAITS_CUSTOMER, Terms
 from refund_gql.flow.journal import Change
 from refund_gql.models import Clock, Decision, Event, Shop
@@ -217,7 +226,7 @@ async def _may_agree(change: Change, terms: Terms) -> bool:
 
 async def _agree(change: Change, terms: Terms) -> None:
     """To what was asked for; nothing has to come back that was never sent."""
-    sent = await review.goods_were_sent(change)
+    sent = await goods.were_sent(change)
     kind = change.refund.kind if sent else RefundKind.REFUND_ONLY
     await review.agree(change, kind, because="", trace=_trace(terms))
 

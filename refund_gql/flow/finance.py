@@ -6,7 +6,7 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import NotAllowed
-from refund_gql.flow import journal, makers, payout, policy, quote, refund_first
+from refund_gql.flow import journal, makers, offers, payout, policy, quote, refund_first
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import Capture, Shop
@@ -57,6 +57,7 @@ async def decide(
     async def work(change: Change) -> None:
         if verdict is FinanceVerdict.SEND_BACK:
             await change.take(Step.SEND_BACK, because=note)
+            await offers.undo(change)
             return
         await _refuse_own_proposal(change)
         captures = await _captures(change)

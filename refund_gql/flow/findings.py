@@ -100,6 +100,14 @@ class Found:
             return []
         return ["空包裹" if locale == "zh" else "an empty parcel"]
 
+    def with_verdict(self, verdict: Verdict) -> list[UUID]:
+        """The refund lines of which some units have it."""
+        return [
+            line_id
+            for line_id, units in self.lines.items()
+            if any(one.outcome.verdict is verdict for one in units)
+        ]
+
     def _all(self) -> Iterator[Granted]:
         return (one for units in self.lines.values() for one in units)
 

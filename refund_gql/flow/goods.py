@@ -13,7 +13,7 @@ from typing import Any
 from refund_gql.choices import ReturnStatus
 from refund_gql.errors import IllegalStep
 from refund_gql.flow.journal import Change
-from refund_gql.models import Return
+from refund_gql.models import OrderLine, RefundLine, Return
 from refund_gql.roles import Role
 from refund_gql.states import COMMITTED, JOURNEY, RefundStatus, Step
 
@@ -82,6 +82,14 @@ async def take(
         )
     await change.follow(step, because=because, payload=payload, trace=trace)
     return parcel
+
+
+async def were_sent(change: Change) -> bool:
+    """At least one unit of the refund's lines has left the warehouse."""
+    lines = await RefundLine.filter(refund_id=change.refund.id).using_db(change.tx)
+    ids = [line.order_line_id for line in lines]
+    sent = OrderLine.filter(id__in=ids, shipped_quantity__gt=0).using_db(change.tx)
+    return await sent.exists()
 
 
 async def newest(change: Change) -> Return:

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from refund_gql.auth import Viewer
-from refund_gql.choices import ReturnStatus
+from refund_gql.choices import ReturnStatus, Verdict
 from refund_gql.events import EventType
-from refund_gql.flow import finance, findings, goods, goods_claims, journal, reasons
+from refund_gql.flow import finance, findings, goods, goods_claims, journal, negotiation, reasons
 from refund_gql.flow.findings import Finding, Found, Granted
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
@@ -52,7 +52,10 @@ async def inspect(viewer: Viewer, asked: InspectReturn, *, once: Once) -> UUID:
 async def _before_the_money(
     change: Change, asked: InspectReturn, lines: Sequence[RefundLine], found: Found
 ) -> None:
-    asked_for = change.refund.amount
+    asked_for, reduced = change.refund.amount, found.with_verdict(Verdict.REDUCED)
+    if await negotiation.offer_reduction(change, reduced, found.amounts, because=asked.note):
+        await _write_down(change, await goods.newest(change), asked, lines, found)
+        return
     if not found.nothing:
         await _grant(change, lines, found.amounts)
     step = Step.REFUSE_INSPECTION if found.nothing else Step.PASS_INSPECTION
@@ -89,6 +92,16 @@ async def _take(
     parcel = await goods.take(
         change, step, because=asked.note, payload=payload, trace={"explanation": said}
     )
+    await _write_down(change, parcel, asked, lines, found)
+
+
+async def _write_down(
+    change: Change,
+    parcel: Return,
+    asked: InspectReturn,
+    lines: Sequence[RefundLine],
+    found: Found,
+) -> None:
     await reasons.note(change, found=asked.found_reason_id, root=asked.root_cause_id)
     await _record(change, parcel, asked, found)
     await _dispose(change, lines, found)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from refund_gql.choices import CouponStatus
 from refund_gql.events import EventType
-from refund_gql.flow import coupons, risk
+from refund_gql.flow import coupons, ledger, risk
 from refund_gql.flow.errands import Crms, Errand
 from refund_gql.flow.journal import Change
 from refund_gql.models import Coupon, Shop
@@ -107,6 +107,7 @@ async def _revoked(change: Change, coupon: Coupon, revoked: bool) -> None:
         coupon.error = "the customer has used it"
         return
     coupon.status, coupon.revoked_at = CouponStatus.REVOKED, change.now
+    await ledger.give_back_coupon(change.tx, coupon.id, change.now)
     await change.record(EventType.COUPON_REVOKED, {"coupon": str(coupon.id)})
 
 

@@ -16,7 +16,7 @@ from refund_gql.auth import Viewer, system
 from refund_gql.database import Transaction
 from refund_gql.errors import IllegalStep, NotAllowed, NotFound, StaleVersion
 from refund_gql.events import GENESIS, EventType, chain_hash, span
-from refund_gql.flow import clocks, queueing
+from refund_gql.flow import clocks, ledger, queueing
 from refund_gql.flow import once as idempotency
 from refund_gql.flow.clocks import Happening
 from refund_gql.flow.once import Once
@@ -59,11 +59,12 @@ class Change:
         """
         viewer = system(self.refund.shop_id) if by_engine else self.viewer
         self.check(step, viewer)
-        row = JOURNEY[step]
+        row, before = JOURNEY[step], self.refund.status
         self.refund.status = row.target
         if row.target is RefundStatus.APPROVED:
             self.refund.approved_at = self.now
         self.refund.finished_at = self.now if row.target in FINAL else None
+        await ledger.follow(self.tx, self.refund.id, before, row.target, self.now)
         # Whoever of the staff acts first looks after it, for as long as they can; see `queueing`.
         self.refund.assignee_id = self.refund.assignee_id or viewer.staff_id
         if because is not None or trace is not None:

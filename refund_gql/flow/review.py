@@ -5,20 +5,25 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from refund_gql.auth import Viewer
+from refund_gql.choices import DiscretionStep, OfferState, Purpose
 from refund_gql.errors import InvalidInput
 from refund_gql.flow import (
     claims,
+    discretion,
+    discretion_tasks,
     dispute,
     evidence,
     finance,
+    goods,
     journal,
+    offers,
     refund_first,
     returns,
     script_uses,
 )
+from refund_gql.flow.discretion_tasks import Wish
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
-from refund_gql.models import OrderLine, RefundLine
 from refund_gql.states import RefundKind, Step
 
 
@@ -34,15 +39,31 @@ class ApproveRefund:
 
 async def approve(viewer: Viewer, asked: ApproveRefund, *, once: Once) -> UUID:
     """Refund only goes to the warehouse when goods were sent, else to finance; a return awaits
-    its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput."""
+    its parcel. Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput, OverBudget."""
 
     async def work(change: Change) -> None:
-        await dispute.refuse_same_reviewer(change)
-        await agree(change, asked.kind, because=asked.reason)
+        await agree_by_hand(change, asked.kind, asked.reason)
 
-    return await journal.change(
-        viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
+    wish = Wish(
+        refund_id=asked.refund_id,
+        step=DiscretionStep.APPROVE,
+        input={"kind": asked.kind.value, "reason": asked.reason},
+        reason=asked.reason,
     )
+    return await discretion_tasks.or_ask(
+        viewer,
+        wish,
+        lambda: journal.change(
+            viewer, asked.refund_id, work, expected_version=asked.expected_version, once=once
+        ),
+    )
+
+
+async def agree_by_hand(change: Change, kind: RefundKind, reason: str) -> None:
+    """`approve`, in an open change. Raises OverBudget beside what that raises."""
+    await dispute.refuse_same_reviewer(change)
+    await agree(change, kind, because=reason)
+    await _charge(change)
 
 
 async def agree(
@@ -57,7 +78,7 @@ async def agree(
     Raises NotAllowed, IllegalStep, and InvalidInput for a return of what was never sent.
     """
     change.refund.kind, change.refund.goods_later = kind, False
-    sent = await goods_were_sent(change)
+    sent = await goods.were_sent(change)
     if kind is RefundKind.RETURN_AND_REFUND:
         if not sent:
             raise InvalidInput(
@@ -85,18 +106,40 @@ async def approve_first(
 ) -> UUID:
     """Propose that the money goes first and the goods follow (先退款后收货).
 
-    Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput.
+    Raises NotFound, NotAllowed, IllegalStep, StaleVersion, InvalidInput, OverBudget.
     """
 
     async def work(change: Change) -> None:
-        await dispute.refuse_same_reviewer(change)
-        await change.take(Step.APPROVE_FIRST, because=reason)
-        await refund_first.propose(change)
-        await finance.arrive(change)
+        await agree_first(change, reason)
 
-    return await journal.change(
-        viewer, refund_id, work, expected_version=expected_version, once=once
+    wish = Wish(
+        refund_id=refund_id,
+        step=DiscretionStep.APPROVE_FIRST,
+        input={"reason": reason},
+        reason=reason,
     )
+    return await discretion_tasks.or_ask(
+        viewer,
+        wish,
+        lambda: journal.change(
+            viewer, refund_id, work, expected_version=expected_version, once=once
+        ),
+    )
+
+
+async def agree_first(change: Change, reason: str) -> None:
+    """`approve_first`, in an open change. Raises OverBudget beside what that raises."""
+    await dispute.refuse_same_reviewer(change)
+    await change.take(Step.APPROVE_FIRST, because=reason)
+    await refund_first.propose(change)
+    await finance.arrive(change)
+    await _charge(change)
+
+
+async def _charge(change: Change) -> None:
+    """Last of all: staff are locked after orders and captures."""
+    refund = change.refund
+    await discretion.charge(change, Purpose.APPROVAL, refund.amount, currency=refund.currency)
 
 
 async def reject(
@@ -191,17 +234,10 @@ async def cancel(
 
     async def work(change: Change) -> None:
         await change.take(Step.CANCEL)
+        await offers.close(change, OfferState.WITHDRAWN)
         await returns.close_open(change)
         await claims.release(change)
 
     return await journal.change(
         viewer, refund_id, work, expected_version=expected_version, once=once
     )
-
-
-async def goods_were_sent(change: Change) -> bool:
-    """Whether any of the refund's goods has left the warehouse."""
-    lines = await RefundLine.filter(refund_id=change.refund.id).using_db(change.tx)
-    ids = [line.order_line_id for line in lines]
-    sent = OrderLine.filter(id__in=ids, shipped_quantity__gt=0).using_db(change.tx)
-    return await sent.exists()

@@ -8,12 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from refund_gql.events import EventType
-from refund_gql.flow import payout, policy, refund_first
+from refund_gql.flow import payout, policy, refund_first, rule_offers
 from refund_gql.flow.exposures import Room
 from refund_gql.flow.journal import Change
+from refund_gql.flow.offer_drafts import OfferDraft
 from refund_gql.flow.quote import OrderRows
+from refund_gql.flow.rule_offers import Case
 from refund_gql.models import Refund, RefundLine, Shipment, Shop
-from refund_gql.rules.actions import Action, Approve, ApproveReturn, Desk, RefundFirst, Route
+from refund_gql.rules.actions import (
+    Action,
+    Approve,
+    ApproveReturn,
+    Desk,
+    ProposeOffers,
+    RefundFirst,
+    Route,
+)
 from refund_gql.states import RefundKind, RefundStatus, Step
 
 Words = Mapping[str, str]
@@ -50,6 +60,8 @@ class Way:
     hindrance: Words | None = None
     room: Room | None = None
     """Where the money goes first: what there is room for."""
+    drafts: tuple[OfferDraft, ...] = ()
+    """Where the customer has a choice: what is offered."""
 
 
 async def way(change: Change, decision: Action | None, request: Request) -> Way:
@@ -61,6 +73,8 @@ async def way(change: Change, decision: Action | None, request: Request) -> Way:
             return _unless(await _no_return(change, request), Step.APPROVE_RETURN_INSTANTLY)
         case RefundFirst():
             return await _first(change, decision, request)
+        case ProposeOffers():
+            return await _offers(change, decision, request)
         case Route(desk=Desk.WAREHOUSE):
             return _unless(_no_warehouse(change.refund, request), Step.ROUTE_TO_WAREHOUSE)
         case Route(desk=Desk.FINANCE):
@@ -107,6 +121,20 @@ async def _first(change: Change, wish: RefundFirst, request: Request) -> Way:
     if isinstance(found, Room):
         return Way(step=Step.APPROVE_FIRST_INSTANTLY, room=found)
     return Way(step=Step.SEND_TO_REVIEW, hindrance=found.texts())
+
+
+async def _offers(change: Change, wish: ProposeOffers, request: Request) -> Way:
+    shop = await Shop.filter(id=change.refund.shop_id).using_db(change.tx).get()
+    case = Case(
+        refund=change.refund,
+        shop=shop,
+        sent=request.shipped > 0,
+        covered=payout.covers(request.rows.captures, change.refund.amount),
+    )
+    found = rule_offers.work_out(wish, case)
+    if isinstance(found, tuple):
+        return Way(step=Step.PROPOSE_OFFERS_INSTANTLY, drafts=found)
+    return Way(step=Step.SEND_TO_REVIEW, hindrance=found)
 
 
 def _no_approval(refund: Refund, request: Request) -> Words | None:

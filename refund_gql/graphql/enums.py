@@ -16,6 +16,8 @@ from refund_gql.choices import (
     DeadlineStage,
     DeadlineUnit,
     DeliveryStatus,
+    DiscretionStatus,
+    DiscretionStep,
     Disposition,
     EvidencePurpose,
     EvidenceStatus,
@@ -24,10 +26,14 @@ from refund_gql.choices import (
     Fulfilment,
     MessageStatus,
     NoteKind,
+    OfferKind,
+    OfferState,
     PayoutStatus,
     Priority,
+    Purpose,
     RestitutionKind,
     RestitutionStatus,
+    ReturnPayer,
     ReturnStatus,
     RiskSource,
     RuleChangeKind,
@@ -35,6 +41,7 @@ from refund_gql.choices import (
     RuleMode,
     RuleOutcome,
     RuleTrigger,
+    Span,
     Verdict,
 )
 from refund_gql.desks import Desk
@@ -85,6 +92,8 @@ strawberry.enum(
 strawberry.enum(Ending, name="RefundEnding", description="What finally happened to a refund.")
 strawberry.enum(Disposition, description="What becomes of units that came back.")
 strawberry.enum(DisputeState, description="Where a chargeback stands.")
+strawberry.enum(DiscretionStatus, description="Where a task for somebody with more budget stands.")
+strawberry.enum(DiscretionStep, description="What somebody wanted to do beyond their budget.")
 strawberry.enum(EventType, description="What happened to a refund.")
 strawberry.enum(ExposureRelease, description="Why money that went first counts no more.")
 strawberry.enum(FactType, name="RuleFactType", description="What a fact holds.")
@@ -97,15 +106,19 @@ strawberry.enum(Fulfilment, description="How far goods have left the warehouse."
 strawberry.enum(MessageKind, description="What a message tells a customer.")
 strawberry.enum(MessageStatus, description="Where a message stands.")
 strawberry.enum(NoteKind, name="RefundNoteKind", description="What colleagues write.")
+strawberry.enum(OfferKind, description="One way out that a customer can be offered.")
+strawberry.enum(OfferState, description="Where an offer, or a ladder of them, stands.")
 strawberry.enum(OutcomeState, name="Outcome", description="What a call to a gateway proved.")
 strawberry.enum(PayoutStatus, description="Where one payout stands.")
 strawberry.enum(PluginState, description="How a plugin stands.")
 strawberry.enum(Priority, description="How soon people are to look at a refund.")
 strawberry.enum(ProviderKind, description="What a provider connects to.")
+strawberry.enum(Purpose, name="BudgetPurpose", description="What a budget of staff is for.")
 strawberry.enum(RefundKind, description="What is asked for.")
 strawberry.enum(RefundStatus, description="Where a refund stands.")
 strawberry.enum(RestitutionKind, description="What else a customer had paid with.")
 strawberry.enum(RestitutionStatus, description="How far something is given back.")
+strawberry.enum(ReturnPayer, description="Who pays the parcel that brings goods back.")
 strawberry.enum(ReturnStatus, description="Where the goods stand.")
 strawberry.enum(RiskLevel, description="How much reason there is to have a person look.")
 strawberry.enum(RiskSource, description="Who says something about a customer's risk.")
@@ -116,6 +129,7 @@ strawberry.enum(RuleMode, description="Whether a rule acts.")
 strawberry.enum(RuleOutcome, description="What came of judging a rule.")
 strawberry.enum(RuleTrigger, description="What makes rules look at a refund.")
 strawberry.enum(Scope, description="What a program's token may do.")
+strawberry.enum(Span, name="BudgetSpan", description="What a limit of a budget counts.")
 strawberry.enum(Step, description="What can be done to a refund.")
 strawberry.enum(TemplateOrigin, description="Who wrote a text.")
 strawberry.enum(Tier, name="ConformanceTier", description="What the conformance kit found.")
@@ -143,6 +157,8 @@ __all__ = [
     "Desk",
     "DisabledReason",
     "Disagreement",
+    "DiscretionStatus",
+    "DiscretionStep",
     "Disposition",
     "DisputeState",
     "Ending",
@@ -158,15 +174,19 @@ __all__ = [
     "MessageKind",
     "MessageStatus",
     "NoteKind",
+    "OfferKind",
+    "OfferState",
     "OutcomeState",
     "PayoutStatus",
     "PluginState",
     "Priority",
     "ProviderKind",
+    "Purpose",
     "RefundKind",
     "RefundStatus",
     "RestitutionKind",
     "RestitutionStatus",
+    "ReturnPayer",
     "ReturnStatus",
     "RiskLevel",
     "RiskSource",
@@ -177,6 +197,7 @@ __all__ = [
     "RuleOutcome",
     "RuleTrigger",
     "Scope",
+    "Span",
     "Step",
     "TemplateOrigin",
     "Tier",

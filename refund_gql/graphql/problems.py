@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
 from refund_gql import errors
-from refund_gql.graphql.enums import Step
+from refund_gql.graphql.context import Info
+from refund_gql.graphql.enums import OfferState, Purpose, Span, Step
 from refund_gql.graphql.scalars import MinorUnits
+from refund_gql.graphql.types.discretion import DiscretionTask
 from refund_gql.graphql.types.mistake import RuleMistake
 from refund_gql.graphql.types.money import Money
 
@@ -111,6 +114,30 @@ class NotAmendable(Problem):
     reason: str = strawberry.field(description="DECIDED or TOO_OFTEN.")
 
 
+@strawberry.type(description="The offers are not open any more: look at what became of them.")
+class OfferClosed(Problem):
+    state: OfferState = strawberry.field(description="What became of the offer.")
+
+
+@strawberry.type(
+    description="More than you decide alone: the step was not taken, and became a task for a "
+    "colleague with more."
+)
+class OverBudget(Problem):
+    budget: Purpose = strawberry.field(description="Which one.")
+    span: Span = strawberry.field(description="What the limit that is in the way counts.")
+    needed: Money = strawberry.field(description="What the step takes.")
+    limit: Money = strawberry.field(description="Your limit.")
+    remaining: Money = strawberry.field(description="What is left of it.")
+    task_id: strawberry.Private[UUID]
+
+    @strawberry.field(description="For `discretionApprove`, by a colleague.")
+    async def task(self, info: Info) -> DiscretionTask:
+        found = await DiscretionTask.read(info, self.task_id)
+        assert found is not None, "what a viewer asked for, the viewer sees"
+        return found
+
+
 Fields = Callable[[Any, str], dict[str, Any]]
 """From a refusal and a locale to the fields a problem has of its own."""
 
@@ -145,6 +172,25 @@ def _status(refusal: errors.Refusal, locale: str) -> dict[str, Any]:
     return {"current_status": refusal.data["status"]}
 
 
+def _offer_closed(refusal: errors.OfferClosed, locale: str) -> dict[str, Any]:
+    return {"state": OfferState(refusal.data["state"])}
+
+
+def _over_budget(refusal: errors.OverBudget, locale: str) -> dict[str, Any]:
+    data = refusal.data
+    limits = {
+        name: Money(amount=MinorUnits(data[name]), currency=data["limit_currency"])
+        for name in ("limit", "remaining")
+    }
+    return {
+        **limits,
+        "budget": Purpose(data["purpose"]),
+        "span": Span(data["span"]),
+        "needed": Money(amount=MinorUnits(data["needed"]), currency=data["currency"]),
+        "task_id": UUID(data["task"]),
+    }
+
+
 _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.InvalidInput: (InvalidInput, _invalid_input),
     errors.InvalidCondition: (InvalidCondition, _mistakes),
@@ -162,6 +208,8 @@ _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.ExceedsRefundable: (ExceedsRefundable, _maximum),
     errors.NotRefundable: (NotRefundable, _pick("reason")),
     errors.NotAmendable: (NotAmendable, _pick("reason")),
+    errors.OfferClosed: (OfferClosed, _offer_closed),
+    errors.OverBudget: (OverBudget, _over_budget),
 }
 
 ALL = [kind for kind, _ in _TYPES.values()]

@@ -16,12 +16,14 @@ from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
 from refund_gql.graphql.mutations.clocks import ClockMutations
 from refund_gql.graphql.mutations.desk import DeskMutations
+from refund_gql.graphql.mutations.discretion import DiscretionMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.evidence import EvidenceMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
 from refund_gql.graphql.mutations.insight import InsightMutations
 from refund_gql.graphql.mutations.lab import LabMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
+from refund_gql.graphql.mutations.offers import OfferMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
 from refund_gql.graphql.mutations.refunds import RefundMutations
 from refund_gql.graphql.mutations.rules import RuleMutations
@@ -30,6 +32,7 @@ from refund_gql.graphql.queries.aftercare import AftercareQueries
 from refund_gql.graphql.queries.clocks import ClockQueries
 from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.desk import DeskQueries
+from refund_gql.graphql.queries.discretion import DiscretionQueries
 from refund_gql.graphql.queries.disputes import DisputeQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
@@ -37,6 +40,7 @@ from refund_gql.graphql.queries.flags import FlagQueries
 from refund_gql.graphql.queries.insight import InsightQueries
 from refund_gql.graphql.queries.lab import LabQueries
 from refund_gql.graphql.queries.messages import MessageQueries
+from refund_gql.graphql.queries.offers import OfferQueries
 from refund_gql.graphql.queries.orders import OrderQueries
 from refund_gql.graphql.queries.plugins import PluginQueries
 from refund_gql.graphql.queries.refunds import RefundQueries
@@ -55,6 +59,8 @@ class Query(
     RefundQueries,
     ExposureQueries,
     DisputeQueries,
+    OfferQueries,
+    DiscretionQueries,
     RuleQueries,
     DecisionQueries,
     FlagQueries,
@@ -77,6 +83,8 @@ class Mutation(
     AmendmentMutations,
     EvidenceMutations,
     ClaimMutations,
+    OfferMutations,
+    DiscretionMutations,
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,

@@ -41,6 +41,8 @@ CUSTOMER_ROWS = {
     "clock": (
         f"(refund_id in ({_OWN_REFUNDS}) and stage in ('CUSTOMER_SHIPS', 'CUSTOMER_ANSWERS'))"
     ),
+    "offer_ladder": f"refund_id in ({_OWN_REFUNDS})",
+    "offer": f"refund_id in ({_OWN_REFUNDS})",
     "goods_return": f"refund_id in ({_OWN_REFUNDS})",
     # A customer may enter any number for a return: one that is somebody else's shows nothing.
     "tracking_checkpoint": (

@@ -39,6 +39,7 @@ select outcome, effective, wanted, live, happened, count(*) as count,
   from judged, lateral (
       select case when status = 'REJECTED' then 'REFUSED'
                   when status = 'CANCELLED' then 'WITHDRAWN'
+                  when status = 'SETTLED' then 'SETTLED'
                   when status = any($8::text[]) then 'GRANTED' else 'OPEN' end as happened) ends
  group by outcome, effective, wanted, live, happened
  order by count(*) desc, outcome, wanted, live, happened
@@ -60,6 +61,8 @@ class Ending(StrEnum):
     REFUSED = "REFUSED"
     WITHDRAWN = "WITHDRAWN"
     """The customer took it back."""
+    SETTLED = "SETTLED"
+    """The customer took a coupon in place of the money."""
     OPEN = "OPEN"
     """It is not over."""
 

@@ -205,7 +205,8 @@ def automatic(evaluation: Evaluation) -> bool:
     """Whether nobody would have had to look: the rules agree, and what is known of the refund lets
     them have their way. Where that is not known, a person looks.
 
-    What customers of a tier may get before their goods are back is not replayed.
+    Offers wait for the customer, and where they are declined for a person: no refund needs nobody
+    because of them. What customers of a tier may get before their goods are back is not replayed.
     """
     facts = evaluation.facts
     match evaluation.decision:

@@ -9,6 +9,7 @@ from refund_gql.models.aftercare import (
 )
 from refund_gql.models.deadline import BusinessCalendar, Clock, DeadlinePolicy
 from refund_gql.models.desk import RefundNote, Script, ScriptUse, ScriptVersion
+from refund_gql.models.discretion import Budget, DiscretionEntry, DiscretionTask
 from refund_gql.models.dispute import Dispute
 from refund_gql.models.evidence import EvidenceFile
 from refund_gql.models.exposure import Exposure, GoodsClaim
@@ -21,6 +22,7 @@ from refund_gql.models.message import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from refund_gql.models.offer import Offer, OfferLadder
 from refund_gql.models.order import (
     Capture,
     Customer,
@@ -57,6 +59,7 @@ from refund_gql.models.tracking import TrackingCheckpoint
 
 __all__ = [
     "ApiToken",
+    "Budget",
     "BusinessCalendar",
     "CampaignDay",
     "Capture",
@@ -73,6 +76,8 @@ __all__ = [
     "CustomerSession",
     "DeadlinePolicy",
     "Decision",
+    "DiscretionEntry",
+    "DiscretionTask",
     "Dispute",
     "Event",
     "EvidenceFile",
@@ -84,6 +89,8 @@ __all__ = [
     "Inspection",
     "InspectionOutcome",
     "Message",
+    "Offer",
+    "OfferLadder",
     "Order",
     "OrderLine",
     "Payout",

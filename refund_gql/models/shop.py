@@ -57,6 +57,13 @@ class Shop(Row):
     """Whether cases are dealt out when they come to a desk."""
     dispute_days = fields.IntField(default=15, db_default=15)
     """Days in which a refusal may be disputed; 0: never."""
+    offer_hours = fields.IntField(default=48, db_default=48)
+    """Hours in which a customer may choose among offers."""
+    return_cost: int = fields.BigIntField(default=0, db_default=0)
+    """What a parcel with returned goods costs the shop, as it reckons; minor units."""
+    reduction_offer_threshold: int | None = fields.BigIntField(null=True)
+    """Minor units: a line that an inspection reduces by more is offered to the customer first;
+    None: no reduction is."""
     created_at: datetime = moment()
 
     class Meta:
@@ -72,6 +79,11 @@ class Shop(Row):
             ),
             CheckConstraint(
                 check="dispute_days BETWEEN 0 AND 365", name="shop_dispute_days_in_range"
+            ),
+            CheckConstraint(
+                check="offer_hours BETWEEN 1 AND 720 AND return_cost >= 0"
+                " AND (reduction_offer_threshold IS NULL OR reduction_offer_threshold >= 0)",
+                name="shop_offers_in_range",
             ),
         ]
 

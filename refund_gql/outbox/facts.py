@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
 
-from refund_gql import money
+from refund_gql import labels, money
 from refund_gql.choices import ClockState, CouponStatus, DeadlineStage
 from refund_gql.database import Transaction
 from refund_gql.models import (
@@ -15,6 +15,8 @@ from refund_gql.models import (
     Customer,
     Decision,
     Exposure,
+    Offer,
+    OfferLadder,
     Order,
     ReasonTag,
     Refund,
@@ -99,6 +101,8 @@ async def _own(
         case MessageKind.FOLLOW_UP:
             coupon = await _coupon(tx, refund, {"status": CouponStatus.ISSUED})
             return {**_of_coupon(coupon, shop, locale), "reason_code": await _reason(tx, refund)}
+        case MessageKind.OFFERED:
+            return await _offered(tx, shop, refund, locale, at)
         case _:
             return {}
 
@@ -164,6 +168,30 @@ def _of_coupon(coupon: Coupon | None, shop: Shop, locale: str) -> dict[str, str]
     }
 
 
+async def _offered(
+    tx: Transaction, shop: Shop, refund: Refund, locale: str, at: datetime | None
+) -> dict[str, str]:
+    ladders = OfferLadder.filter(refund_id=refund.id, **({"proposed_at": at} if at else {}))
+    ladder = await ladders.order_by("-proposed_at", "-id").using_db(tx).first()
+    if ladder is None:
+        return {}
+    made = await Offer.filter(ladder_id=ladder.id).order_by("rank").using_db(tx)
+    return {
+        "offers": "\n".join(_line_of(offer, locale) for offer in made),
+        "offer_message": ladder.message,
+        "offer_until": minute(ladder.expires_at, shop.time_zone, locale),
+    }
+
+
+def _line_of(offer: Offer, locale: str) -> str:
+    """The rank, the kind, what the customer gets, and what the shop says beside it."""
+    worth = offer.amount or offer.coupon_amount + offer.coupon_bonus
+    colon, stop = ("：", "。") if locale == "zh" else (": ", ". ")
+    line = f"{offer.rank}. {labels.OFFERS[offer.kind][locale]}{colon}"
+    beside = [text for text in (_in(locale, offer.texts), _in(locale, offer.guides)) if text]
+    return stop.join([line + amount(worth, offer.currency, locale), *beside])
+
+
 async def _reason(tx: Transaction, refund: Refund) -> str:
     """The code of what was found, else of what the customer said."""
     tags = ReasonTag.filter(id=refund.found_reason_id or refund.stated_reason_id)
@@ -199,6 +227,13 @@ def amount(minor_units: int, currency: str, locale: str) -> str:
     return numbers.format_currency(
         value, currency, format=pattern, locale=locale, currency_digits=False
     )
+
+
+def minute(moment: datetime, time_zone: str, locale: str) -> str:
+    """A moment where the shop is, to the minute."""
+    there = moment.astimezone(ZoneInfo(time_zone))
+    time = dates.format_time(there, "short", locale=locale)
+    return f"{day(moment, time_zone, locale)}{' ' if locale == 'zh' else ', '}{time}"
 
 
 def day(moment: datetime, time_zone: str, locale: str) -> str:

@@ -55,6 +55,10 @@ class MessageKind(StrEnum):
     """Closed, since nothing came in time; she may ask again."""
     FOLLOW_UP = "FOLLOW_UP"
     """A word afterwards, by the reason of the refund; only when a rule says so."""
+    OFFERED = "OFFERED"
+    """There are offers to choose from: which, and until when."""
+    OFFER_EXPIRED = "OFFER_EXPIRED"
+    """The time to choose is over; a person looks again."""
 
 
 class VariableType(StrEnum):
@@ -176,13 +180,32 @@ _VALID_UNTIL = _variable(
 )
 _PURPOSE = _variable(
     "purpose",
-    ("发券原因：GIFT、COMPENSATION 或 RESTITUTION", "GIFT"),
-    ("Why it is given: GIFT, COMPENSATION or RESTITUTION", "GIFT"),
+    ("发券原因：GIFT、COMPENSATION、RESTITUTION 或 EXCHANGE", "GIFT"),
+    ("Why it is given: GIFT, COMPENSATION, RESTITUTION or EXCHANGE", "GIFT"),
 )
 _REASON_CODE = _variable(
     "reason_code",
     ("退款原因的代码；未填写时为空", "size"),
     ("The code of the refund's reason; empty when none was given", "size"),
+)
+_OFFERS = _variable(
+    "offers",
+    ("可选方案，每行一个", "1. 退货全额退款：¥89.00\n2. 保留商品并获得补偿：¥20.00"),
+    (
+        "The offers, one a line",
+        "1. Full refund, send the goods back: CN¥89.00\n"
+        "2. Keep the goods, with a compensation: CN¥20.00",
+    ),
+)
+_OFFER_MESSAGE = _variable(
+    "offer_message",
+    ("客服的留言；没有时为空", "建议先用热水预热杯身"),
+    ("What customer service says beside; empty for nothing", "Please rinse it with hot water"),
+)
+_OFFER_UNTIL = _variable(
+    "offer_until",
+    ("方案有效期，店铺当地时间", "2026年2月2日 10:00"),
+    ("Until when they can be accepted, where the shop is", "February 2, 2026, 10:00 AM"),
 )
 _COUPON = (_COUPON_CODE, _COUPON_AMOUNT, _LEAST_ORDER_AMOUNT, _VALID_UNTIL)
 
@@ -340,6 +363,19 @@ KINDS: dict[MessageKind, Kind] = {
         holds_in=frozenset({_R.RETURNING, _R.INSPECTION, _R.FINANCE_REVIEW})
         | frozenset({_R.APPROVED, _R.PAYING, _R.REFUNDED}),
         own=(_REASON_CODE, *_COUPON),
+    ),
+    _K.OFFERED: Kind(
+        label={"zh": "有方案可选", "en": "Offers to choose from"},
+        triggers=frozenset({_E.OFFERED}),
+        again_after=frozenset({_E.OFFERED}),
+        holds_in=frozenset({_R.NEGOTIATING}),
+        own=(_OFFERS, _OFFER_MESSAGE, _OFFER_UNTIL),
+    ),
+    _K.OFFER_EXPIRED: Kind(
+        label={"zh": "方案已过期", "en": "Offers expired"},
+        triggers=frozenset({_E.OFFER_EXPIRED}),
+        again_after=frozenset({_E.OFFER_EXPIRED}),
+        holds_in=_DECIDING,
     ),
 }
 """Kind -> when it is told, and what it can say."""

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from refund_gql.choices import Priority, RuleTrigger
+from refund_gql.choices import OfferKind, Priority, RuleTrigger
 from refund_gql.errors import InvalidInput
 from refund_gql.money import MAX_MINOR_UNITS
 from refund_gql.providers import RiskLevel
@@ -49,15 +49,6 @@ class Desk(StrEnum):
     """Where the goods are (仓库确认)."""
     FINANCE = "FINANCE"
     """Where money is released (财务审核)."""
-
-
-class OfferKind(StrEnum):
-    """One way out that a customer can be offered."""
-
-    FULL_WITH_RETURN = "FULL_WITH_RETURN"
-    KEEP_AND_COMPENSATE = "KEEP_AND_COMPENSATE"
-    PARTIAL = "PARTIAL"
-    EXCHANGE_COUPON = "EXCHANGE_COUPON"
 
 
 class _Parameters(BaseModel):
@@ -140,12 +131,39 @@ class RefundFirst(Action):
     """Minor units; above it, and above what the customer's tier allows, a person decides."""
 
 
+class OfferTerms(_Parameters):
+    """One way out; the amount stands in minor units of the shop's currency, or as a share."""
+
+    kind: OfferKind
+    amount: _Amount | None = None
+    """Of money, or of the coupon; not with FULL_WITH_RETURN."""
+    percent: int | None = Field(default=None, ge=1, le=100)
+    """In place of the amount: of what is asked for, rounded down."""
+    bonus: int = Field(default=0, ge=0, le=MAX_MINOR_UNITS)
+    """EXCHANGE_COUPON: minor units on top."""
+    valid_days: int = Field(default=30, ge=1, le=365)
+    """EXCHANGE_COUPON: counted from the day it is issued, which is not counted."""
+    text: Words | None = None
+    """What the customer reads beside it."""
+    guide: str = Field(default="", max_length=500, pattern=r"^(https://[!-~]+)?$")
+    """Where the customer finds a guide to the goods."""
+
+    @model_validator(mode="after")
+    def _has_one_amount(self) -> "OfferTerms":
+        given = (self.amount is not None) + (self.percent is not None)
+        if given != (self.kind is not OfferKind.FULL_WITH_RETURN):
+            raise ValueError("needs amount or percent, and FULL_WITH_RETURN neither")
+        if self.bonus and self.kind is not OfferKind.EXCHANGE_COUPON:
+            raise ValueError("a bonus belongs to EXCHANGE_COUPON")
+        return self
+
+
 class ProposeOffers(Action):
-    """Offer the customer ways out to choose from."""
+    """Offer the customer ways out to choose from, where goods were sent."""
 
     kind: Literal[ActionKind.PROPOSE_OFFERS] = ActionKind.PROPOSE_OFFERS
     decides: ClassVar[bool] = True
-    offers: tuple[OfferKind, ...] = Field(min_length=1, max_length=len(OfferKind))
+    offers: tuple[OfferTerms, ...] = Field(min_length=1, max_length=5)
     """Best first."""
 
 
@@ -261,6 +279,7 @@ AVAILABLE = Abilities(
             ActionKind.APPROVE_RETURN,
             ActionKind.HOLD,
             ActionKind.REFUND_FIRST,
+            ActionKind.PROPOSE_OFFERS,
         },
         **{trigger: _LATER for trigger in RuleTrigger if trigger is not RuleTrigger.REQUESTED},
     },
@@ -367,8 +386,8 @@ def _refused(place: int, error: ValidationError) -> InvalidInput:
 def _require_able(place: int, action: Action, trigger: RuleTrigger, available: Abilities) -> None:
     if action.kind not in available.kinds.get(trigger, frozenset()):
         if action.kind in available.kinds.get(RuleTrigger.REQUESTED, frozenset()):
-            raise _too_late(f"actions.{place}.kind", f"{action.kind} on {trigger}")
-        raise _not_yet(f"actions.{place}.kind", f"{action.kind} on {trigger}")
+            raise _too_late(f"actions.{place}.kind", f"{trigger}: {action.kind}")
+        raise _not_yet(f"actions.{place}.kind", f"{trigger}: {action.kind}")
     if isinstance(action, Route):
         _require_desk(place, action, trigger, available)
 
@@ -377,11 +396,11 @@ def _require_desk(place: int, route: Route, trigger: RuleTrigger, available: Abi
     if route.desk not in available.desks:
         raise _not_yet(f"actions.{place}.desk", route.desk)
     if trigger is not RuleTrigger.REQUESTED and route.desk is not Desk.REVIEW:
-        raise _too_late(f"actions.{place}.desk", f"{route.desk} on {trigger}")
+        raise _too_late(f"actions.{place}.desk", f"{trigger}: {route.desk}")
     if trigger is not RuleTrigger.REQUESTED and not (route.staff or route.priority):
         raise InvalidInput(
             field=f"actions.{place}",
-            found=f"only a desk on {trigger}",
+            found=f"{trigger}: {route.desk}",
             expected="staff or priority as well: the refund is at this desk already",
             zh="同时指定 staff 或 priority：退款已在该环节",
         )

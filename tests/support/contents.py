@@ -46,6 +46,14 @@ def good(mutation: str, shop: Populated) -> Answer:
         "couponRetry": {"id": shop.all("Coupon")[0]},
         "couponRevoke": {"id": shop.all("Coupon")[0]},
         "restitutionRetry": {"id": shop.all("Restitution")[0]},
+        "offerPropose": {**step, "offers": [{"kind": "PARTIAL", "amount": 1}]},
+        "offerAccept": {"offerId": shop.all("Offer")[0]},
+        "offerDecline": step,
+        "offerCounter": {**step, "amount": 1},
+        "offerAcceptCounter": step,
+        "offerWithdraw": step,
+        "discretionApprove": {"taskId": shop.all("DiscretionTask")[0]},
+        "discretionRefuse": {"taskId": shop.all("DiscretionTask")[0]},
     }[mutation]
 
 
@@ -86,8 +94,13 @@ MUTATIONS: dict[str, Answer] = {
         "courierRoutes": [{"word": "W", "provider": "sandbox-courier", "carrier": "C"}],
         "exposureLimits": [{"tier": "gold", "most": 1}], "returnDays": 1, "returnGraceDays": 1,
         "disputeDays": 1,
+        "offerHours": 1, "returnCost": 1, "reductionOfferThreshold": 1,
         "channelOrder": [{"kind": "PAYMENT_DELAYED", "channels": ["sandbox-inbox"]}],
         "autoAssign": "OFF",
+    },
+    "budgetSet": {
+        "purpose": "APPROVAL", "staffId": "x", "role": "AGENT", "perCase": 1, "perDay": 1,
+        "perMonth": 1,
     },
     "staffCreate": {"email": "a@b.c", "name": "N", "role": "AGENT", "password": "p" * 10},
     "staffLogin": {"shop": "s", "email": "a@b.c", "password": "p" * 10},
@@ -194,6 +207,20 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
         "returnInspect": {"note": "N", "foundReasonTagId": shop.tag, "rootCauseTagId": shop.tag},
         "refundSetReasons": {"rootCauseTagId": shop.tag},
         "refundApproveFinance": {"note": "N", "verdict": "SEND_BACK"},
+        "offerPropose": {
+            "offers": [
+                {"kind": "KEEP_AND_COMPENSATE", "amount": 1, "text": {"zh": "Z", "en": "E"},
+                 "guide": {"zh": "https://a.example", "en": "https://b.example"}},
+                {"kind": "FULL_WITH_RETURN", "returnPayer": "CUSTOMER"},
+                {"kind": "EXCHANGE_COUPON", "couponAmount": 1, "couponBonus": 1, "couponDays": 1},
+            ],
+            "message": "M", "reason": "R",
+        },
+        "offerDecline": {"reason": "R"},
+        "offerCounter": {"note": "N"},
+        "offerAcceptCounter": {"reason": "R"},
+        "offerWithdraw": {"reason": "R"},
+        "discretionRefuse": {"answer": "A"},
         "couponIssue": {"purpose": "GIFT", "leastOrderAmount": 1, "validDays": 1},
     }  # fmt: skip
     for mutation in sorted(money_fields(documents.core())):

@@ -241,6 +241,8 @@ def _known_problems(definition: GraphQLField) -> Iterator[str]:
         ("StaleVersion", "currentVersion"),
         ("StaleBalance", "maximumRefundable { amount currency }"),
         ("ExceedsRefundable", "maximumRefundable { amount currency }"),
+        ("OfferClosed", "state"),
+        ("OverBudget", "span needed { amount } limit { amount } remaining { amount }"),
     ):
         if any(member.name == type_ for member in union.types):
             yield f"... on {type_} {{ {selection} }}"

@@ -14,9 +14,12 @@ from refund_gql.choices import (
     BacktestStatus,
     CrmFlagsStatus,
     DeliveryStatus,
+    DiscretionStatus,
+    DiscretionStep,
     EvidencePurpose,
     EvidenceStatus,
     MessageStatus,
+    Purpose,
     RuleMatching,
     RuleMode,
     RuleTrigger,
@@ -35,6 +38,7 @@ from refund_gql.models import (
     CrmFlags,
     Customer,
     CustomerRisk,
+    DiscretionTask,
     Dispute,
     EvidenceFile,
     ImportReject,
@@ -174,13 +178,16 @@ async def _tag(shop: Populated) -> str:
     return tag
 
 
-async def _call(by: Api, name: str, on: str, input: Answer) -> Answer:
+async def _call(
+    by: Api, name: str, on: str, input: Answer, *, becomes: str | None = None
+) -> Answer:
+    kind = becomes or on
     query = (
         f"mutation M($input: {on}Input!) {{ result: {name}(input: $input)"
-        f" {{ __typename ... on {on} {{ id }} ... on Problem {{ message }} }} }}"
+        f" {{ __typename ... on {kind} {{ id }} ... on Problem {{ message }} }} }}"
     )
     result: Answer = (await by(query, input=input))["result"]
-    assert result["__typename"] == on, result
+    assert result["__typename"] == kind, result
     return result
 
 
@@ -203,6 +210,8 @@ async def _scenes(shop: Populated) -> None:
         await _send_back(shop, scene)
     await _inspect(shop)
     await _goods_later(shop)
+    await _bargain(shop)
+    await _beyond(shop)
 
 
 async def _order(shop: Populated, scene: str, **changes: Any) -> Answer:
@@ -309,6 +318,41 @@ async def _goods_later(shop: Populated) -> None:
     shop.refunds["first"] = await shop.world.reaches(shop.refunds["first"], "REFUNDED")
     claim = {"amount": shop.price, "note": f"Note {shop.mark}"}
     await _step(shop, shop.world.agent, "first", "claimOpen", **claim)
+
+
+async def _bargain(shop: Populated) -> None:
+    """Offers that the customer has declined."""
+    await _over(shop, "offered", "REVIEW", shipments=_sent(shop))
+    text = {"en": f"Offer {shop.mark}", "zh": f"方案 {shop.mark}"}
+    guide = {"en": f"https://shop.example/{shop.mark}"}
+    offer = {"kind": "PARTIAL", "amount": shop.price, "text": text, "guide": guide}
+    said = {"message": f"Message {shop.mark}", "reason": f"Why {shop.mark}"}
+    await _step(shop, shop.world.agent, "offered", "offerPropose", offers=[offer], **said)
+    why = f"Declined {shop.mark}"
+    await _step(shop, shop.world.customer, "offered", "offerDecline", reason=why)
+
+
+async def _beyond(shop: Populated) -> None:
+    """A budget, and a step beyond one that a colleague has refused."""
+    limits = {"purpose": "APPROVAL", "role": "ANALYST", "perCase": shop.price}
+    await _call(shop.world.owner, "budgetSet", "BudgetSet", limits, becomes="Budget")
+    people = Staff.filter(shop_id=shop.shop_id)
+    await DiscretionTask.create(
+        shop_id=shop.shop_id,
+        refund_id=ids.required("id", shop.refunds["offered"]["id"], "Refund"),
+        staff_id=(await people.get(role=Role.AGENT)).id,
+        step=DiscretionStep.APPROVE,
+        input={"kind": "REFUND_ONLY", "reason": shop.mark},
+        status=DiscretionStatus.REFUSED,
+        purpose=Purpose.APPROVAL,
+        amount=shop.price,
+        currency="CNY",
+        reason=f"Why {shop.mark}",
+        asked_at=clock.now(),
+        decided_by_id=(await people.get(role=Role.OWNER)).id,
+        decided_at=clock.now(),
+        answer=f"No {shop.mark}",
+    )
 
 
 async def _step(shop: Populated, by: Api, scene: str, name: str, **input: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from refund_gql import ids
-from refund_gql.flow import care, coupons, restitution
+from refund_gql.flow import care, coupons_by_hand, restitution
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import CouponPurpose
 from refund_gql.graphql.mutations.answers import answer, once
@@ -14,6 +14,7 @@ from refund_gql.graphql.problems import (
     InvalidInput,
     NotAllowed,
     NotFound,
+    OverBudget,
     StaleVersion,
 )
 from refund_gql.graphql.scalars import MinorUnits
@@ -27,7 +28,7 @@ CouponResult = Annotated[
     strawberry.union("CouponResult", description="The coupon as it is now, or why not."),
 ]
 CouponIssueResult = Annotated[
-    Coupon | InvalidInput | NotAllowed | NotFound | StaleVersion | IdempotencyConflict,
+    Coupon | InvalidInput | NotAllowed | NotFound | StaleVersion | OverBudget | IdempotencyConflict,
     strawberry.union("CouponIssueResult", description="The coupon, wanted, or why not."),
 ]
 RestitutionRetryResult = Annotated[
@@ -60,8 +61,8 @@ class CouponIssueInput:
     )
     idempotency_key: str = strawberry.field(description=_KEY)
 
-    def value(self) -> coupons.CouponDraft:
-        return coupons.CouponDraft(
+    def value(self) -> coupons_by_hand.CouponDraft:
+        return coupons_by_hand.CouponDraft(
             refund_id=ids.required("refundId", self.refund_id, "Refund"),
             purpose=self.purpose,
             amount=self.amount,
@@ -110,7 +111,7 @@ class AftercareMutations:
         return await answer(
             info,
             Coupon,
-            lambda viewer: coupons.give_by_hand(
+            lambda viewer: coupons_by_hand.give(
                 viewer,
                 input.value(),
                 expected_version=input.expected_version,
@@ -123,7 +124,7 @@ class AftercareMutations:
         return await answer(
             info,
             Coupon,
-            lambda viewer: coupons.retry(
+            lambda viewer: coupons_by_hand.retry(
                 viewer,
                 ids.required("id", input.id, "Coupon"),
                 once=once("couponRetry", input),
@@ -137,7 +138,7 @@ class AftercareMutations:
         return await answer(
             info,
             Coupon,
-            lambda viewer: coupons.revoke(
+            lambda viewer: coupons_by_hand.revoke(
                 viewer,
                 ids.required("id", input.id, "Coupon"),
                 once=once("couponRevoke", input),

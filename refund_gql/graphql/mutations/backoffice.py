@@ -98,6 +98,16 @@ class ShopInput:
     dispute_days: int | None = strawberry.field(
         default=None, description="Days in which a refusal may be disputed, 0 to 365; 0: never."
     )
+    offer_hours: int | None = strawberry.field(
+        default=None, description="Hours in which a customer may choose among offers, 1 to 720."
+    )
+    return_cost: MinorUnits | None = strawberry.field(
+        default=None, description="What a return parcel costs you, in minor units."
+    )
+    reduction_offer_threshold: MinorUnits | None = strawberry.field(
+        default=None,
+        description="Minor units: a line reduced by more at inspection is offered first.",
+    )
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
@@ -122,6 +132,9 @@ class ShopInput:
             return_days=self.return_days,
             return_grace_days=self.return_grace_days,
             dispute_days=self.dispute_days,
+            offer_hours=self.offer_hours,
+            return_cost=self.return_cost,
+            reduction_offer_threshold=self.reduction_offer_threshold,
             channel_order=_if_given(self.channel_order, routing_inputs.channels),
             auto_assign=self.auto_assign,
         )

@@ -28,6 +28,7 @@ from refund_gql.graphql.problems import (
     NotAllowed,
     NotFound,
     NotRefundable,
+    OverBudget,
     StaleBalance,
     StaleVersion,
 )
@@ -52,6 +53,7 @@ RefundStepResult = Annotated[
     | IllegalStep
     | StaleVersion
     | ExceedsRefundable
+    | OverBudget
     | IdempotencyConflict,
     strawberry.union("RefundStepResult", description="The refund after the step, or why not."),
 ]

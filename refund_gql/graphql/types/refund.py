@@ -14,6 +14,7 @@ from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import (
     Desk,
     EventType,
+    OfferState,
     Priority,
     RefundKind,
     RefundStatus,
@@ -33,6 +34,7 @@ from refund_gql.graphql.types.message import Message
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.next_step import NextStep
 from refund_gql.graphql.types.note import NOTES, RefundNote
+from refund_gql.graphql.types.offer import Offer, OfferLadder
 from refund_gql.graphql.types.order import Order, OrderLine, line_money, money_column
 from refund_gql.graphql.types.parcel import Return
 from refund_gql.graphql.types.payout import Payout
@@ -181,6 +183,12 @@ class Refund(Node):
     merged: list["Refund"] = children(
         "merged_into_id", "Refund", "The requests that have become part of it.", order="id"
     )
+    offer_ladders: list[OfferLadder] = children(
+        "refund_id",
+        "OfferLadder",
+        "What was offered, newest first.",
+        order="proposed_at desc, id desc",
+    )
     split_into: list["Refund"] = children(
         "split_from_id", "Refund", "The refunds that were split off.", order="id"
     )
@@ -193,6 +201,11 @@ class Refund(Node):
         where.see("refund_note", info.context.known_viewer)
         where.add("refund_id = {}", self.row["id"])
         return Connection(page=await NOTES.page(where, first, after))
+
+    @strawberry.field(description="The offers to choose from now, best first.")
+    async def offers(self, info: Info) -> list[Offer]:
+        found = await info.context.rows.many("offer", "refund_id", self.row["id"], "rank")
+        return [Offer(row=row) for row in found if row["state"] == OfferState.OPEN]
 
     @strawberry.field(description="The status in words.")
     def status_text(self, info: Info) -> str:

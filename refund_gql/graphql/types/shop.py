@@ -6,6 +6,7 @@ from typing import ClassVar
 import orjson
 import strawberry
 
+from refund_gql.flow import discretion
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import (
     AutoAssign,
@@ -17,6 +18,7 @@ from refund_gql.graphql.enums import (
 )
 from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
+from refund_gql.graphql.types.discretion import StaffBudget
 from refund_gql.graphql.types.exposure_limit import ExposureLimit
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.routing import ChannelOrder, CourierRoute, GatewayRoute
@@ -49,6 +51,7 @@ class Shop(Node):
         "return_grace_days", "Refund first: days after the reminder until a claim."
     )
     dispute_days: int = column("dispute_days", "Days in which a refusal may be disputed; 0: never.")
+    offer_hours: int = column("offer_hours", "Hours in which a customer may choose among offers.")
     return_address: str = column("return_address", "Where goods are sent back to.")
     return_requirements: str = localized(
         "return_requirements", "What the goods must look like when they come back."
@@ -60,6 +63,21 @@ class Shop(Node):
     def finance_threshold(self) -> Money:
         amount = MinorUnits(self.row["finance_threshold"])
         return Money(amount=amount, currency=self.row["currency"])
+
+    @strawberry.field(description="What a return parcel costs the shop, as it reckons.")
+    def return_cost(self) -> Money:
+        amount = MinorUnits(self.row["return_cost"])
+        return Money(amount=amount, currency=self.row["currency"])
+
+    @strawberry.field(
+        description="A line that an inspection reduces by more is offered to the customer first; "
+        "null: no reduction is."
+    )
+    def reduction_offer_threshold(self) -> Money | None:
+        least = self.row["reduction_offer_threshold"]
+        if least is None:
+            return None
+        return Money(amount=MinorUnits(least), currency=self.row["currency"])
 
     @strawberry.field(description="What may be paid to one customer before the goods are back.")
     def exposure_limits(self) -> list[ExposureLimit]:
@@ -121,6 +139,19 @@ class Staff(Node):
     active: bool = column("active", "False: cannot log in any more.")
     available: bool = column("available", "At work: cases may be dealt out to them.")
     created_at: datetime = column("created_at", "UTC.")
+
+    @strawberry.field(
+        description="How much the person decides alone, and what is used of it; empty where that "
+        "is not yours to see."
+    )
+    async def budgets(self, info: Info) -> list[StaffBudget]:
+        viewer = info.context.known_viewer
+        if viewer.role is not Role.OWNER and viewer.staff_id != self.row["id"]:
+            return []
+        standings = await discretion.standings(viewer, self.row["id"], Role(self.row["role"]))
+        shop = await info.context.rows.one("shop", self.row["shop_id"])
+        assert shop is not None, "a viewer sees their own shop"
+        return [StaffBudget(standing=found, currency=shop["currency"]) for found in standings]
 
 
 @strawberry.type(description="A bearer token of a program or of a login.")
