@@ -70,17 +70,21 @@ def minor_units(*, default: int | None = None, added: bool = False) -> Any:
 
 
 def choice(kind: type[StrEnum], *, null: bool = False, default: StrEnum | None = None) -> Any:
-    """An enumeration stored by its name."""
+    """An enumeration stored by its name. A new value of it changes no column, so it needs no
+    migration: the column is described by the enumeration's name, not by its values."""
+    options: Any = {"description": kind.__name__, "max_length": 40}
     if default is None:
-        return fields.CharEnumField(kind, max_length=40, null=null)
-    return fields.CharEnumField(kind, max_length=40, default=default)
+        return fields.CharEnumField(kind, null=null, **options)
+    return fields.CharEnumField(kind, default=default, **options)
 
 
 def added_choice(kind: type[StrEnum], default: StrEnum) -> Any:
     """An enumeration that a table got later: rows of before have the default, and whoever writes
     rows without the ORM need not know it."""
     stored = SqlDefault(f"'{default}'")
-    return fields.CharEnumField(kind, max_length=40, default=default, db_default=stored)
+    return fields.CharEnumField(
+        kind, description=kind.__name__, max_length=40, default=default, db_default=stored
+    )
 
 
 def moment(*, null: bool = False) -> Any:
