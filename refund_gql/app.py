@@ -20,23 +20,28 @@ from refund_gql.backoffice import default_rules
 from refund_gql.errors import Unavailable
 from refund_gql.flow import (
     aftercare,
+    anomalies,
     assessment,
     classification,
     crm_flags,
     flags,
     issuing,
+    lanes,
     overdue,
+    parcels,
+    pickups,
     reactions,
     reconciliation,
     restoring,
     waiting,
+    watching,
 )
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.errands import Crms
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
 from refund_gql.lab import working
-from refund_gql.outbox import announcing, deliveries, messages, sending
+from refund_gql.outbox import announcing, deliveries, messages, sending, warnings
 from refund_gql.outbox.channels import Channels
 from refund_gql.providers import ProviderKind
 from refund_gql.registry import Providers
@@ -123,10 +128,14 @@ def work(running: Engine) -> jobs.Work:
             "deliver": lambda subject: sender.deliver(UUID(subject)),
             "react": lambda subject: reactions.react(subject, running.risks),
             "backtest": lambda subject: working.work(UUID(subject)),
+            "watch": lambda subject: watching.look(running.providers.courier, UUID(subject)),
+            "pickup": lambda subject: pickups.serve(running.providers.courier, UUID(subject)),
+            "anomaly": lambda subject: warnings.tell(channels, UUID(subject)),
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
             **_about_customers(running.risks),
+            **_about_parcels(),
             "trim": ("17 3 * * *", reconciliation.trim),
             "clock": ("* * * * *", _look_at_the_clock),
         },
@@ -143,14 +152,34 @@ def _about_customers(risks: Risks) -> Mapping[str, jobs.Schedule]:
     }
 
 
+def _about_parcels() -> Mapping[str, jobs.Schedule]:
+    """What is looked at whether or not a refund waits for it."""
+    return {
+        "follow": ("*/5 * * * *", _follow_parcels),
+        "lanes": ("47 2 * * *", _refresh_lanes),
+    }
+
+
+async def _follow_parcels() -> None:
+    await parcels.follow_missing()
+    await anomalies.sweep()
+
+
+async def _refresh_lanes() -> None:
+    await lanes.refresh()
+
+
 async def _reconcile() -> None:
     await reconciliation.reconcile(
         aftercare.MISSING,
+        anomalies.MISSING,
         announcing.MISSING,
         crm_flags.MISSING,
         deliveries.MISSING,
         issuing.MISSING,
         messages.MISSING,
+        parcels.MISSING,
+        pickups.MISSING,
         restoring.MISSING,
         working.MISSING,
     )

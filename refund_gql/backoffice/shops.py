@@ -44,6 +44,7 @@ class ShopFacts:
     """Tier, or ANY_TIER -> minor units that may go ahead of goods; replaces all limits."""
     return_days: int | None = None
     return_grace_days: int | None = None
+    delivery_days: int | None = None
     channel_order: Mapping[str, Sequence[str]] | None = None
     """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
 
@@ -144,6 +145,7 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
         "exposure_limits": _limits,
         "return_days": lambda v: validation.whole("returnDays", v, least=1, most=365),
         "return_grace_days": lambda v: validation.whole("returnGraceDays", v, least=0, most=365),
+        "delivery_days": lambda v: validation.whole("deliveryDays", v, least=1, most=90),
         "channel_order": lambda v: channels.checked_order("channelOrder", v),
     }
     return {

@@ -70,12 +70,13 @@ class Change:
         *,
         because: str | None = None,
         payload: Mapping[str, Any] | None = None,
+        trace: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a step that the goods take beside the money, as `take` does; the refund stays
         where it is. Raises NotAllowed."""
         self.require(step)
-        if because is not None:
-            await self._decide(step, self.viewer, because, {})
+        if because is not None or trace is not None:
+            await self._decide(step, self.viewer, because or "", trace or {})
         await self.record(JOURNEY[step].event, payload)
 
     def require(self, step: Step) -> None:

@@ -3,6 +3,7 @@
 import strawberry
 
 from refund_gql.choices import (
+    AnomalyKind,
     AppealOutcome,
     BacktestStatus,
     ClaimReason,
@@ -15,7 +16,9 @@ from refund_gql.choices import (
     FlagChangeKind,
     Fulfilment,
     MessageStatus,
+    ParcelDirection,
     PayoutStatus,
+    PickupStatus,
     Priority,
     RestitutionKind,
     RestitutionStatus,
@@ -26,6 +29,8 @@ from refund_gql.choices import (
     RuleMode,
     RuleOutcome,
     RuleTrigger,
+    WatchEnd,
+    WatchMode,
 )
 from refund_gql.events import EventType
 from refund_gql.flow.care import CareNoteKind
@@ -47,6 +52,7 @@ from refund_gql.states import RefundKind, RefundStatus, Step
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
+strawberry.enum(AnomalyKind, name="ShipmentAnomalyKind", description="What is wrong with a parcel.")
 strawberry.enum(AppealOutcome, description="What came of looking again at a flag.")
 strawberry.enum(CrmFlagsStatus, description="Where a CRM system stands with a customer's flags.")
 strawberry.enum(CareNoteKind, description="What was done about an entry of the care list.")
@@ -77,7 +83,9 @@ strawberry.enum(Fulfilment, description="How far goods have left the warehouse."
 strawberry.enum(MessageKind, description="What a message tells a customer.")
 strawberry.enum(MessageStatus, description="Where a message stands.")
 strawberry.enum(OutcomeState, name="Outcome", description="What a call to a gateway proved.")
+strawberry.enum(ParcelDirection, description="Which way a parcel goes.")
 strawberry.enum(PayoutStatus, description="Where one payout stands.")
+strawberry.enum(PickupStatus, name="ReturnPickupStatus", description="Where a pickup stands.")
 strawberry.enum(PluginState, description="How a plugin stands.")
 strawberry.enum(Priority, description="How soon people are to look at a refund.")
 strawberry.enum(ProviderKind, description="What a provider connects to.")
@@ -102,9 +110,12 @@ strawberry.enum(TrackingTag, description="Where a parcel stands.")
 strawberry.enum(VariableType, description="What a variable of a text holds.")
 strawberry.enum(Verdict, name="InspectionVerdict", description="What was found for one line.")
 strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
+strawberry.enum(WatchEnd, name="ParcelWatchEnd", description="Why a parcel is not followed.")
+strawberry.enum(WatchMode, name="ParcelWatchMode", description="How news of a parcel comes.")
 
 __all__ = [
     "ActionKind",
+    "AnomalyKind",
     "AppealOutcome",
     "BacktestStatus",
     "CareNoteKind",
@@ -127,7 +138,9 @@ __all__ = [
     "MessageKind",
     "MessageStatus",
     "OutcomeState",
+    "ParcelDirection",
     "PayoutStatus",
+    "PickupStatus",
     "PluginState",
     "Priority",
     "ProviderKind",
@@ -152,4 +165,6 @@ __all__ = [
     "VariableType",
     "Verdict",
     "WarehouseVerdict",
+    "WatchEnd",
+    "WatchMode",
 ]

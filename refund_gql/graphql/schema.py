@@ -15,6 +15,7 @@ from refund_gql.graphql.mutations.catalogue import CatalogueMutations
 from refund_gql.graphql.mutations.claims import ClaimMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
+from refund_gql.graphql.mutations.goods import GoodsMutations
 from refund_gql.graphql.mutations.lab import LabMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
 from refund_gql.graphql.mutations.plugins import PluginMutations
@@ -25,6 +26,7 @@ from refund_gql.graphql.queries.decisions import DecisionQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
+from refund_gql.graphql.queries.following import FollowingQueries
 from refund_gql.graphql.queries.lab import LabQueries
 from refund_gql.graphql.queries.messages import MessageQueries
 from refund_gql.graphql.queries.orders import OrderQueries
@@ -43,6 +45,7 @@ class Query(
     OrderQueries,
     RefundQueries,
     ExposureQueries,
+    FollowingQueries,
     RuleQueries,
     DecisionQueries,
     FlagQueries,
@@ -59,6 +62,7 @@ class Query(
 class Mutation(
     RefundMutations,
     ClaimMutations,
+    GoodsMutations,
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,

@@ -25,6 +25,13 @@ from refund_gql.models.order import (
     Shipment,
     ShipmentLine,
 )
+from refund_gql.models.parcels import (
+    Lane,
+    ParcelWatch,
+    ReturnAddress,
+    ReturnPickup,
+    ShipmentAnomaly,
+)
 from refund_gql.models.payout import Payout, PayoutAttempt
 from refund_gql.models.plugin import PluginSettings, ProviderHealth
 from refund_gql.models.refund import (
@@ -70,9 +77,11 @@ __all__ = [
     "ImportReject",
     "ImportRun",
     "Inspection",
+    "Lane",
     "Message",
     "Order",
     "OrderLine",
+    "ParcelWatch",
     "Payout",
     "PayoutAttempt",
     "PluginSettings",
@@ -83,6 +92,8 @@ __all__ = [
     "RefundLine",
     "Restitution",
     "Return",
+    "ReturnAddress",
+    "ReturnPickup",
     "ReturnPolicy",
     "RiskBaseline",
     "Rule",
@@ -92,6 +103,7 @@ __all__ = [
     "RuleUse",
     "RuleVersion",
     "Shipment",
+    "ShipmentAnomaly",
     "ShipmentLine",
     "Shop",
     "Staff",

@@ -36,6 +36,10 @@ class Shop(Row):
     return_address = fields.CharField(max_length=500, default="")
     return_requirements: Any = mapping()
     """Locale -> what the goods must look like when they come back."""
+    return_checklist: Any = listing()
+    """The same point by point: {code, zh, en, categories}; no categories: for all goods."""
+    delivery_days = fields.IntField(default=7, db_default=7)
+    """In which parcels arrive; where the lane has no history of its own."""
     gateway_routes: Any = mapping()
     """What captures call a gateway -> the gateway plugin's name; others are taken as they are."""
     courier_routes: Any = mapping()
@@ -63,6 +67,9 @@ class Shop(Row):
             CheckConstraint(
                 check="return_days BETWEEN 1 AND 365 AND return_grace_days BETWEEN 0 AND 365",
                 name="shop_return_days_in_range",
+            ),
+            CheckConstraint(
+                check="delivery_days BETWEEN 1 AND 90", name="shop_delivery_days_in_range"
             ),
         ]
 

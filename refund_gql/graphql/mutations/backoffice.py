@@ -95,6 +95,9 @@ class ShopInput:
     return_grace_days: int | None = strawberry.field(
         default=None, description="Refund first: days from the reminder to the claim, 0 to 365."
     )
+    delivery_days: int | None = strawberry.field(
+        default=None, description="In which parcels arrive, 1 to 90; where no history tells."
+    )
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
@@ -115,6 +118,7 @@ class ShopInput:
             exposure_limits=_if_given(self.exposure_limits, routing_inputs.exposure_limits),
             return_days=self.return_days,
             return_grace_days=self.return_grace_days,
+            delivery_days=self.delivery_days,
             channel_order=_if_given(self.channel_order, routing_inputs.channels),
         )
 
