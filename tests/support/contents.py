@@ -27,6 +27,9 @@ def good(mutation: str, shop: Populated) -> Answer:
         "refundConfirmWarehouse": {**step, "verdict": "GOODS_GONE"},
         "returnShip": {**step, "courier": "SF", "trackingNumber": "1"},
         "returnReceive": step,
+        "returnBookPickup": {**step, "courier": "SF", "sender": ADDRESS},
+        "returnReportLost": step,
+        "returnReopen": step,
         "returnInspect": {**step, "lines": [{**found, "receivedQuantity": 2}]},
         "refundApproveFinance": step,
         "refundCancel": step,
@@ -38,6 +41,9 @@ def good(mutation: str, shop: Populated) -> Answer:
         "couponRevoke": {"id": shop.all("Coupon")[0]},
         "restitutionRetry": {"id": shop.all("Restitution")[0]},
     }[mutation]
+
+
+ADDRESS: Answer = {"name": "N", "phone": "1", "country": "CN", "street": "S"}
 
 
 def flagging(shop: Populated) -> dict[str, Answer]:
@@ -76,6 +82,7 @@ MUTATIONS: dict[str, Answer] = {
         "gatewayRoutes": [{"word": "W", "provider": "sandbox"}],
         "courierRoutes": [{"word": "W", "provider": "sandbox-courier", "carrier": "C"}],
         "exposureLimits": [{"tier": "gold", "most": 1}], "returnDays": 1, "returnGraceDays": 1,
+        "deliveryDays": 1,
         "channelOrder": [{"kind": "PAYMENT_DELAYED", "channels": ["sandbox-inbox"]}],
     },
     "staffCreate": {"email": "a@b.c", "name": "N", "role": "AGENT", "password": "p" * 10},
@@ -108,11 +115,19 @@ MUTATIONS: dict[str, Answer] = {
     "webhookEndpointEnable": {"id": "x"},
     "webhookEndpointTest": {"id": "x"},
     "webhookDeliveryRedeliver": {"id": "x"},
+    "returnAddressCreate": {
+        "name": "N", "regions": ["CN-31"], "categories": ["C"], "skus": ["S"], "position": 1,
+        "fallback": False,
+        "address": {**ADDRESS, "region": "R", "city": "C", "district": "D", "postcode": "P"},
+    },
+    "returnAddressUpdate": {"id": "x", "input": {"name": "N", "address": ADDRESS}},
+    "returnAddressDelete": {"id": "x"},
     "careAssign": {"id": "x", "staffId": "x"},
     "careNote": {"id": "x", "text": "T", "contacted": True},
     "careClose": {"id": "x", "text": "T"},
 }  # fmt: skip
 
+REQUIREMENT: Answer = {"code": "C", "zh": "Z", "en": "E", "categories": ["C"]}
 RULE: Answer = {
     "name": {"zh": "Z", "en": "E"}, "condition": "true", "description": {"zh": "Z", "en": "E"},
     "actions": [{"kind": "HOLD", "parameters": {"why": {"en": "W"}}}],
@@ -149,6 +164,12 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
         "refundSetPriority": {"reason": "R"},
         "refundConfirmWarehouse": {"note": "N"},
         "returnInspect": {"note": "N", "foundReasonTagId": shop.tag},
+        "returnBookPickup": {
+            "weightGrams": 1, "earliest": "2026-01-31T08:00:00Z", "latest": "2026-01-31T09:00:00Z",
+            "sender": {**ADDRESS, "region": "R", "city": "C", "district": "D", "postcode": "P"},
+        },
+        "returnReportLost": {"reason": "R"},
+        "returnReopen": {"reason": "R"},
         "refundApproveFinance": {"note": "N", "verdict": "SEND_BACK"},
         "couponIssue": {"purpose": "GIFT", "leastOrderAmount": 1, "validDays": 1},
     }  # fmt: skip
@@ -157,5 +178,6 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
     yield from MUTATIONS.items()
     yield from RULES.items()
     yield "orderUpsertBulk", {"input": [MUTATIONS["orderUpsert"]]}
+    yield "returnRequirementsUpdate", {"requirements": [REQUIREMENT]}
     endpoint = MUTATIONS["webhookEndpointCreate"]
     yield "webhookEndpointUpdate", {"id": shop.endpoint, "input": endpoint}
