@@ -305,6 +305,7 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "customerFlag", "customerUnflag", "customerAppeal", "customerAppealAnswer",
         "refundSetPriority", "refundApproveFirst", "claimOpen", "claimSettle", "claimWriteOff",
         "couponIssue", "couponRetry", "couponRevoke", "restitutionRetry", "ruleBacktest",
+        "returnBookPickup", "returnReportLost", "returnReopen",
     }  # fmt: skip
 
 

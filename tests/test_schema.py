@@ -29,6 +29,7 @@ MAKES_NO_MONEY_MOVE = {
     "orderUpsert", "orderUpsertBulk", "pluginCheck", "pluginSettingsUpdate", "productUpsert",
     "reasonTagCreate", "reasonTagRetire", "reasonTagUpdate", "shopUpdate", "staffCreate",
     "careAssign", "careClose", "careNote",
+    "returnAddressCreate", "returnAddressDelete", "returnAddressUpdate", "returnRequirementsUpdate",
     "ruleBacktestCancel", "ruleCreate", "ruleDelete", "ruleReorder", "ruleSetMode", "ruleUpdate",
     "staffLogin", "templateReset", "templateUpsert", "webhookDeliveryRedeliver",
     "webhookEndpointCreate", "webhookEndpointDisable", "webhookEndpointEnable",

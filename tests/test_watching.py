@@ -112,8 +112,7 @@ async def test_many_processes_ask_once_per_interval(
     watch = await wanted(world, depot)
     depot.gate = asyncio.Event()
     looks = [asyncio.create_task(look(engine, watch.id, due=False)) for _ in range(8)]
-    while not depot.asked:
-        await asyncio.sleep(0)
+    await depot.called.wait()
     depot.gate.set()
     await asyncio.gather(*looks)
     await look(engine, watch.id, due=False)

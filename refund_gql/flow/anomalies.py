@@ -6,6 +6,7 @@ makes no parcel late. The job `anomaly` tells shop and customer; rules read `cou
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from refund_gql import clock, database, jobs
 from refund_gql.database import Transaction
@@ -71,7 +72,7 @@ select f.shop_id, f.order_id, f.shipment_id, k.kind, k.since
 """  # noqa: S608 - our own texts
 _OPEN = """
 insert into shipment_anomaly (id, shop_id, order_id, shipment_id, kind, since, opened_at)
-values ($1, $2, $3, $4, $5, least($6, $7), $7)
+values ($1, $2, $3, $4, $5, least($6::timestamptz, $7), $7::timestamptz)
 on conflict (shipment_id, kind) do nothing returning id
 """
 
@@ -93,5 +94,9 @@ async def _open(tx: Transaction, row: dict[str, Any]) -> bool:
     content = [new_id(), row["shop_id"], row["order_id"], row["shipment_id"], row["kind"]]
     opened = await tx.execute_query_dict(_OPEN, [*content, row["since"], clock.now()])
     for anomaly in opened:
-        await jobs.enqueue(tx, JOB, anomaly["id"], key=f"{JOB}:{anomaly['id']}")
+        await _announce(tx, anomaly["id"])
     return bool(opened)
+
+
+async def _announce(tx: Transaction, anomaly_id: UUID) -> None:
+    await jobs.enqueue(tx, JOB, anomaly_id, key=f"{JOB}:{anomaly_id}")

@@ -1,4 +1,4 @@
-"""A courier in memory: what it knows of parcels, what it was asked, and how it fails when told to."""
+"""A courier in memory: what it knows of parcels, what it was asked, and how it fails."""
 
 import asyncio
 from collections.abc import Mapping
@@ -57,6 +57,8 @@ class Depot(Courier):
         self.pickups: dict[str, PickupRequest] = {}
         self.gives_number = True
         self.gate: asyncio.Event | None = None
+        """Where set, an answer waits for it."""
+        self.called = asyncio.Event()
 
     async def check(self) -> None:
         """Nothing to prove."""
@@ -67,6 +69,7 @@ class Depot(Courier):
     async def track(self, parcel: Parcel) -> Any:
         self.asked.append(parcel.tracking_number)
         self.parcels.append(parcel)
+        self.called.set()
         if self.gate is not None:
             await self.gate.wait()
         self._fail(self.errors)
@@ -149,3 +152,11 @@ async def look(engine: Engine, watch_id: UUID, *, due: bool = True) -> ParcelWat
         await ParcelWatch.filter(id=watch_id).update(next_look_at=clock.now())
     await watching.look(engine.providers.courier, watch_id)
     return await ParcelWatch.get(id=watch_id)
+
+
+async def return_address(world: World, **content: Any) -> dict[str, Any]:
+    """A new return address of the shop, or the problem."""
+    document = """mutation M($input: ReturnAddressInput!) {
+        made: returnAddressCreate(input: $input) { __typename ... on ReturnAddress { id name } ... on Problem { code path } } }"""
+    made: dict[str, Any] = (await world.owner(document, input=content))["made"]
+    return made
