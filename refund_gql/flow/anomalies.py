@@ -68,7 +68,7 @@ select f.shop_id, f.order_id, f.shipment_id, k.kind, k.since
  where k.holds and (k.kind = 'EXCEPTION' or f.tag is distinct from 'AVAILABLE_FOR_PICKUP')
    and not exists (select from shipment_anomaly a
                     where a.shipment_id = f.shipment_id and a.kind = k.kind)
- order by f.shipment_id limit $5
+ order by f.shipment_id, k.kind limit $5
 """  # noqa: S608 - our own texts
 _OPEN = """
 insert into shipment_anomaly (id, shop_id, order_id, shipment_id, kind, since, opened_at)

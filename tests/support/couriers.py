@@ -157,6 +157,7 @@ async def look(engine: Engine, watch_id: UUID, *, due: bool = True) -> ParcelWat
 async def return_address(world: World, **content: Any) -> dict[str, Any]:
     """A new return address of the shop, or the problem."""
     document = """mutation M($input: ReturnAddressInput!) {
-        made: returnAddressCreate(input: $input) { __typename ... on ReturnAddress { id name } ... on Problem { code path } } }"""
+        made: returnAddressCreate(input: $input) {
+            __typename ... on ReturnAddress { id name } ... on Problem { code path } } }"""
     made: dict[str, Any] = (await world.owner(document, input=content))["made"]
     return made
