@@ -53,11 +53,14 @@ _LIVE = (*_UNDER_WAY, PickupStatus.BOOKED)
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 _NUMBER_WAIT = timedelta(minutes=30)
 """Between two looks for a tracking number that the courier had not given at once."""
+_NUMBER_PATIENCE = timedelta(days=14)
+"""Then the customer's own number has to do."""
 _REQUEST = TypeAdapter(PickupRequest)
 
 MISSING = """
 select 'pickup' as kind, id as subject, 'pickup:' || id || ':missing' as key from return_pickup
- where status in ('WANTED', 'BOOKING') or (status = 'BOOKED' and tracking_number is null)
+ where status in ('WANTED', 'BOOKING')
+    or status = 'BOOKED' and tracking_number is null and wanted_at > now() - interval '13 days'
 """
 """The pickups that must have a live job, as the reconciler's sweep wants them."""
 
@@ -272,7 +275,8 @@ async def _look_for_number(couriers: Couriers, found: ReturnPickup) -> None:
         row.error = printable(str(failure), longest=500) if failure else None
         if pickup is not None:
             await _accept(change, row, pickup)
-        if row.tracking_number is None and row.status is PickupStatus.BOOKED:
+        hoped_for = change.now < row.wanted_at + _NUMBER_PATIENCE
+        if row.tracking_number is None and row.status is PickupStatus.BOOKED and hoped_for:
             await _schedule(change, row, change.now + _NUMBER_WAIT)
 
     await _change(found, look)

@@ -35,7 +35,7 @@ NONSENSE = "NONSENSE"
 """What came back is no answer about this parcel."""
 _SILENT = timedelta(days=1)
 """A subscription without news for so long may be broken: the courier is asked."""
-_LONGEST_POLL = timedelta(hours=6)
+_LEAST_POLL, _LONGEST_POLL = timedelta(seconds=10), timedelta(hours=6)
 _LONGEST_REST = timedelta(hours=12)
 """Between two calls to a courier that does not answer."""
 _LEAST_REST = timedelta(minutes=1)
@@ -151,7 +151,7 @@ def _stale(watch: ParcelWatch, state: _State) -> bool:
 def interval(sheet: CourierCapabilities, quiet: timedelta) -> timedelta:
     """Between two polls: rarer the longer nothing happens, never more often than the courier
     allows. Pure."""
-    return max(sheet.least_poll_interval, min(quiet / 8, _LONGEST_POLL))
+    return max(sheet.least_poll_interval, _LEAST_POLL, min(quiet / 8, _LONGEST_POLL))
 
 
 def rest(failures: int, least: timedelta, asked: timedelta | None = None) -> timedelta:
