@@ -27,7 +27,7 @@ from refund_gql.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from refund_gql.outbox import messages, warnings
+from refund_gql.outbox import deliveries, messages, warnings
 from refund_gql.providers import Checkpoint, Tracking, TrackingTag
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -38,6 +38,7 @@ KIND = AnomalyKind
 async def depot(monkeypatch: pytest.MonkeyPatch, engine: Engine, world: World) -> Depot:
     """The shop's courier; telling is left to the tests."""
     monkeypatch.setattr(anomalies, "_announce", _leave_it)
+    monkeypatch.setattr(deliveries, "set_alarm", _leave_it)
     return await lent(monkeypatch, engine, world, Depot())
 
 
