@@ -44,6 +44,7 @@ def good(mutation: str, shop: Populated) -> Answer:
 
 
 ADDRESS: Answer = {"name": "N", "phone": "1", "country": "CN", "street": "S"}
+REQUIREMENT: Answer = {"code": "C", "zh": "Z", "en": "E", "categories": ["C"]}
 
 
 def flagging(shop: Populated) -> dict[str, Answer]:
@@ -122,12 +123,12 @@ MUTATIONS: dict[str, Answer] = {
     },
     "returnAddressUpdate": {"id": "x", "input": {"name": "N", "address": ADDRESS}},
     "returnAddressDelete": {"id": "x"},
+    "returnRequirementsUpdate": {"requirements": [REQUIREMENT]},
     "careAssign": {"id": "x", "staffId": "x"},
     "careNote": {"id": "x", "text": "T", "contacted": True},
     "careClose": {"id": "x", "text": "T"},
 }  # fmt: skip
 
-REQUIREMENT: Answer = {"code": "C", "zh": "Z", "en": "E", "categories": ["C"]}
 RULE: Answer = {
     "name": {"zh": "Z", "en": "E"}, "condition": "true", "description": {"zh": "Z", "en": "E"},
     "actions": [{"kind": "HOLD", "parameters": {"why": {"en": "W"}}}],
@@ -178,6 +179,5 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
     yield from MUTATIONS.items()
     yield from RULES.items()
     yield "orderUpsertBulk", {"input": [MUTATIONS["orderUpsert"]]}
-    yield "returnRequirementsUpdate", {"requirements": [REQUIREMENT]}
     endpoint = MUTATIONS["webhookEndpointCreate"]
     yield "webhookEndpointUpdate", {"id": shop.endpoint, "input": endpoint}
