@@ -1,7 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from orjson import loads
-from refund_gql.choices import AutoAssign, ClockState, DeadlineAction, DeadlineStage, DeadlineUnit, DiscretionStatus, DiscretionStep, Disposition, EvidencePurpose, EvidenceStatus, NoteKind, OfferKind, OfferState, Purpose, ReturnPayer, Verdict
+from refund_gql.choices import AnomalyKind, AutoAssign, ClockState, DeadlineAction, DeadlineStage, DeadlineUnit, DiscretionStatus, DiscretionStep, Disposition, EvidencePurpose, EvidenceStatus, NoteKind, OfferKind, OfferState, ParcelDirection, PickupStatus, Purpose, ReturnPayer, Verdict, WatchEnd, WatchMode
 from refund_gql.desks import Desk
 from refund_gql.models.row import new_id
 from refund_gql.providers.gateway import DisputeState
@@ -211,6 +211,21 @@ class Migration(migrations.Migration):
             bases=['ShopRow'],
         ),
         ops.CreateModel(
+            name='Lane',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('courier', fields.CharField(max_length=64)),
+                ('region', fields.CharField(max_length=6)),
+                ('cases', fields.IntField()),
+                ('p50_hours', fields.IntField()),
+                ('p90_hours', fields.IntField()),
+                ('refreshed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'lane', 'app': 'refund_gql', 'unique_together': (('shop', 'courier', 'region'),), 'pk_attr': 'id', 'table_description': "How long a courier took to a region: the shop's own parcels of half a year."},
+            bases=['ShopRow'],
+        ),
+        ops.CreateModel(
             name='OfferLadder',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -260,6 +275,32 @@ class Migration(migrations.Migration):
             bases=['ShopRow'],
         ),
         ops.CreateModel(
+            name='ParcelWatch',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('courier', fields.CharField(max_length=64)),
+                ('tracking_number', fields.CharField(max_length=64)),
+                ('carrier', fields.CharField(default='', max_length=64)),
+                ('direction', fields.CharEnumField(description='ParcelDirection', enum_type=ParcelDirection, max_length=40)),
+                ('mode', fields.CharEnumField(default=WatchMode.SUBSCRIBING, description='WatchMode', enum_type=WatchMode, max_length=40)),
+                ('next_look_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('asked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('answered_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('subscribed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('polls', fields.IntField(default=0)),
+                ('failures', fields.IntField(default=0)),
+                ('problem', fields.CharField(null=True, max_length=64)),
+                ('error', fields.CharField(null=True, max_length=500)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('delivered_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('ended', fields.CharEnumField(null=True, description='WatchEnd', enum_type=WatchEnd, max_length=40)),
+            ],
+            options={'table': 'parcel_watch', 'app': 'refund_gql', 'unique_together': (('shop', 'courier', 'tracking_number'),), 'constraints': [CheckConstraint(check='(closed_at IS NULL) = (ended IS NULL)', name='parcel_watch_ends_for_a_reason')], 'indexes': [Index(fields=['shop_id', 'tracking_number']), Index(fields=['shop_id', 'created_at', 'id']), Index(fields=['closed_at', 'answered_at'])], 'pk_attr': 'id', 'table_description': 'A parcel that is followed, and when its courier is asked next.'},
+            bases=['ShopRow'],
+        ),
+        ops.CreateModel(
             name='RefundNote',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -273,6 +314,48 @@ class Migration(migrations.Migration):
                 ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'refund_note', 'app': 'refund_gql', 'unique_together': (('refund', 'version'),), 'pk_attr': 'id', 'table_description': 'A word between colleagues about a refund; no customer ever reads it. Append-only.'},
+            bases=['ShopRow'],
+        ),
+        ops.CreateModel(
+            name='ReturnAddress',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('name', fields.CharField(max_length=100)),
+                ('parts', fields.JSONField(default=dict, db_default=SqlDefault("'{}'"), encoder=JSON_DUMPS, decoder=loads)),
+                ('regions', fields.JSONField(default=list, db_default=SqlDefault("'[]'"), encoder=JSON_DUMPS, decoder=loads)),
+                ('categories', fields.JSONField(default=list, db_default=SqlDefault("'[]'"), encoder=JSON_DUMPS, decoder=loads)),
+                ('skus', fields.JSONField(default=list, db_default=SqlDefault("'[]'"), encoder=JSON_DUMPS, decoder=loads)),
+                ('position', fields.IntField(default=0)),
+                ('fallback', fields.BooleanField(default=False)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'return_address', 'app': 'refund_gql', 'constraints': [UniqueConstraint(fields=('shop_id',), name='one_fallback_return_address_per_shop', condition='fallback')], 'pk_attr': 'id', 'table_description': 'A place that goods are sent back to, and which goods.'},
+            bases=['ShopRow'],
+        ),
+        ops.CreateModel(
+            name='ReturnPickup',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('refund', fields.ForeignKeyField('refund_gql.Refund', source_field='refund_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('goods_return', fields.ForeignKeyField('refund_gql.Return', source_field='goods_return_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('status', fields.CharEnumField(default=PickupStatus.WANTED, description='PickupStatus', enum_type=PickupStatus, max_length=40)),
+                ('number', fields.CharField(unique=True, max_length=64)),
+                ('word', fields.CharField(max_length=64)),
+                ('courier', fields.CharField(max_length=64)),
+                ('request', fields.JSONField(default=dict, db_default=SqlDefault("'{}'"), encoder=JSON_DUMPS, decoder=loads)),
+                ('tries', fields.IntField(default=0)),
+                ('reference', fields.CharField(null=True, max_length=128)),
+                ('tracking_number', fields.CharField(null=True, max_length=64)),
+                ('label_url', fields.CharField(null=True, max_length=500)),
+                ('problem', fields.CharField(null=True, max_length=64)),
+                ('error', fields.CharField(null=True, max_length=500)),
+                ('wanted_by', fields.CharField(max_length=64)),
+                ('wanted_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('booked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'return_pickup', 'app': 'refund_gql', 'constraints': [UniqueConstraint(fields=('goods_return_id',), name='one_pickup_per_return', condition="status IN ('WANTED', 'BOOKING', 'BOOKED')")], 'pk_attr': 'id', 'table_description': 'A parcel that a courier fetches from the customer.'},
             bases=['ShopRow'],
         ),
         ops.CreateModel(
@@ -320,10 +403,40 @@ class Migration(migrations.Migration):
             options={'table': 'script_version', 'app': 'refund_gql', 'unique_together': (('script', 'number'),), 'pk_attr': 'id', 'table_description': 'What a canned text says, or said. Never edited.'},
             bases=['ShopRow'],
         ),
+        ops.CreateModel(
+            name='ShipmentAnomaly',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('order', fields.ForeignKeyField('refund_gql.Order', source_field='order_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('shipment', fields.ForeignKeyField('refund_gql.Shipment', source_field='shipment_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='AnomalyKind', enum_type=AnomalyKind, max_length=40)),
+                ('since', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('opened_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('told_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'shipment_anomaly', 'app': 'refund_gql', 'unique_together': (('shipment', 'kind'),), 'indexes': [Index(fields=['shop_id', 'opened_at', 'id'])], 'pk_attr': 'id', 'table_description': 'Something wrong with a parcel on its way to a customer: opened once, closed by delivery.'},
+            bases=['ShopRow'],
+        ),
         ops.AddField(
             model_name='Capture',
             name='dispute_told',
             field=fields.BigIntField(default=0, db_default=0),
+        ),
+        ops.AlterField(
+            model_name='Message',
+            name='refund',
+            field=fields.ForeignKeyField('refund_gql.Refund', source_field='refund_id', null=True, db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT),
+        ),
+        ops.AddField(
+            model_name='Message',
+            name='anomaly',
+            field=fields.ForeignKeyField('refund_gql.ShipmentAnomaly', source_field='anomaly_id', null=True, db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT),
+        ),
+        ops.AddConstraint(
+            model_name='Message',
+            constraint=CheckConstraint(check='num_nonnulls(refund_id, anomaly_id) = 1', name='message_is_about_one_thing'),
         ),
         ops.AddField(
             model_name='Refund',
@@ -367,10 +480,48 @@ class Migration(migrations.Migration):
             model_name='Refund',
             constraint=CheckConstraint(check='NOT assign_wanted OR (desk IS NOT NULL AND assignee_id IS NULL)', name='refund_is_dealt_out_at_a_desk'),
         ),
+        ops.RemoveConstraint(
+            model_name='Return',
+            name='one_open_return_per_refund',
+            fields=None,
+        ),
+        ops.AddField(
+            model_name='Return',
+            name='checklist',
+            field=fields.JSONField(default=list, db_default=SqlDefault("'[]'"), encoder=JSON_DUMPS, decoder=loads),
+        ),
+        ops.AddField(
+            model_name='Return',
+            name='expected_basis',
+            field=fields.JSONField(default=dict, db_default=SqlDefault("'{}'"), encoder=JSON_DUMPS, decoder=loads),
+        ),
+        ops.AddField(
+            model_name='Return',
+            name='expected_refund_at',
+            field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+        ),
+        ops.AddField(
+            model_name='Return',
+            name='recipient',
+            field=fields.JSONField(default=dict, db_default=SqlDefault("'{}'"), encoder=JSON_DUMPS, decoder=loads),
+        ),
+        ops.AddConstraint(
+            model_name='Return',
+            constraint=UniqueConstraint(fields=('refund_id',), name='one_open_return_per_refund', condition="status NOT IN ('INSPECTED', 'CANCELLED', 'LOST')"),
+        ),
+        ops.AddIndex(
+            model_name='Shipment',
+            index=Index(fields=['delivered_at', 'shipped_at']),
+        ),
         ops.AddField(
             model_name='Shop',
             name='auto_assign',
             field=fields.CharEnumField(default=AutoAssign.OFF, description='AutoAssign', db_default=SqlDefault("'OFF'"), enum_type=AutoAssign, max_length=40),
+        ),
+        ops.AddField(
+            model_name='Shop',
+            name='delivery_days',
+            field=fields.IntField(default=7, db_default=7),
         ),
         ops.AddField(
             model_name='Shop',
@@ -389,6 +540,11 @@ class Migration(migrations.Migration):
         ),
         ops.AddField(
             model_name='Shop',
+            name='return_checklist',
+            field=fields.JSONField(default=list, db_default=SqlDefault("'[]'"), encoder=JSON_DUMPS, decoder=loads),
+        ),
+        ops.AddField(
+            model_name='Shop',
             name='return_cost',
             field=fields.BigIntField(default=0, db_default=0),
         ),
@@ -400,6 +556,10 @@ class Migration(migrations.Migration):
             model_name='Shop',
             constraint=CheckConstraint(check='offer_hours BETWEEN 1 AND 720 AND return_cost >= 0 AND (reduction_offer_threshold IS NULL OR reduction_offer_threshold >= 0)', name='shop_offers_in_range'),
         ),
+        ops.AddConstraint(
+            model_name='Shop',
+            constraint=CheckConstraint(check='delivery_days BETWEEN 1 AND 90', name='shop_delivery_days_in_range'),
+        ),
         ops.AddField(
             model_name='Staff',
             name='available',
@@ -409,6 +569,24 @@ class Migration(migrations.Migration):
             model_name='Staff',
             name='last_case_at',
             field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+        ),
+        ops.AlterField(
+            model_name='WebhookDelivery',
+            name='refund',
+            field=fields.ForeignKeyField('refund_gql.Refund', source_field='refund_id', null=True, db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT),
+        ),
+        ops.AddField(
+            model_name='WebhookDelivery',
+            name='anomaly',
+            field=fields.ForeignKeyField('refund_gql.ShipmentAnomaly', source_field='anomaly_id', null=True, db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT),
+        ),
+        ops.AddConstraint(
+            model_name='WebhookDelivery',
+            constraint=CheckConstraint(check='num_nonnulls(refund_id, anomaly_id) = 1', name='webhook_delivery_is_about_one_thing'),
+        ),
+        ops.AddConstraint(
+            model_name='WebhookDelivery',
+            constraint=UniqueConstraint(fields=('endpoint_id', 'anomaly_id'), name='webhook_delivery_once_per_anomaly', condition='anomaly_id IS NOT NULL'),
         ),
         # Constraints of new tables, and indexes of references that a table got later.
         ops.RunSQL(
@@ -443,6 +621,9 @@ class Migration(migrations.Migration):
                 'alter table "offer_ladder" add constraint offer_ladder_counter_in_range check (counter_amount IS NULL OR (counter_amount > 0 AND counter_amount <= asked_goods + asked_shipping))',
                 'create unique index one_open_ladder_per_refund on "offer_ladder" (refund_id) where state = \'OPEN\'',
                 'create unique index one_counter_per_refund on "offer_ladder" (refund_id) where counter_amount IS NOT NULL',
+                'alter table "parcel_watch" add constraint parcel_watch_ends_for_a_reason check ((closed_at IS NULL) = (ended IS NULL))',
+                'create unique index one_fallback_return_address_per_shop on "return_address" (shop_id) where fallback',
+                'create unique index one_pickup_per_return on "return_pickup" (goods_return_id) where status IN (\'WANTED\', \'BOOKING\', \'BOOKED\')',
                 'alter table "inspection_outcome" add constraint inspection_outcome_grants_what_came check (quantity > 0 AND amount >= 0 AND (amount = 0 OR verdict IN (\'ACCEPTED\', \'REDUCED\')))',
                 'alter table "inspection_outcome" add constraint inspection_outcome_disposes_of_what_came check ((disposition IS NOT NULL) = (verdict NOT IN (\'WRONG_ITEM\', \'MISSING\')))',
                 'create index idx_refund_merged_into on "refund" (merged_into_id)',
@@ -467,6 +648,8 @@ class Migration(migrations.Migration):
                         and (select g.status from goods_return g where g.refund_id = r.id
                               order by g.opened_at desc, g.id desc limit 1) = 'RECEIVED')
                 """,
+                'create index message_anomaly on "message" (anomaly_id)',
+                'create index webhook_delivery_anomaly on "webhook_delivery" (anomaly_id)',
             ],
             ops.RunSQL.noop,
         ),

@@ -20,6 +20,7 @@ from refund_gql.backoffice import default_rules, default_scripts
 from refund_gql.errors import Unavailable
 from refund_gql.flow import (
     aftercare,
+    anomalies,
     assessment,
     assignment,
     classification,
@@ -27,20 +28,24 @@ from refund_gql.flow import (
     deadlines,
     flags,
     issuing,
+    lanes,
     leftovers,
     negotiation,
     overdue,
+    parcels,
+    pickups,
     reactions,
     reconciliation,
     restoring,
     waiting,
+    watching,
 )
 from refund_gql.flow.conversation import Gateways
 from refund_gql.flow.errands import Crms
 from refund_gql.flow.risk import Risks
 from refund_gql.graphql import page, schema, view
 from refund_gql.lab import working
-from refund_gql.outbox import announcing, deliveries, messages, sending
+from refund_gql.outbox import announcing, deliveries, messages, sending, warnings
 from refund_gql.outbox.channels import Channels
 from refund_gql.providers import ProviderKind
 from refund_gql.registry import Providers
@@ -135,11 +140,15 @@ def work(running: Engine) -> jobs.Work:
             "backtest": lambda subject: working.work(UUID(subject)),
             "assign": lambda subject: assignment.deal(UUID(subject)),
             "vacate": lambda subject: assignment.vacate(UUID(subject)),
+            "watch": lambda subject: watching.look(running.providers.courier, UUID(subject)),
+            "pickup": lambda subject: pickups.serve(running.providers.courier, UUID(subject)),
+            "anomaly": lambda subject: warnings.tell(channels, UUID(subject)),
         },
         schedules={
             "reconcile": ("*/2 * * * *", _reconcile),
             **_about_customers(running.risks),
             "leftovers": ("41 3 * * *", lambda: leftovers.sweep(running.files)),
+            **_about_parcels(),
             "trim": ("17 3 * * *", reconciliation.trim),
             "clock": ("* * * * *", _look_at_the_clock),
         },
@@ -157,9 +166,27 @@ def _about_customers(risks: Risks) -> Mapping[str, jobs.Schedule]:
     }
 
 
+def _about_parcels() -> Mapping[str, jobs.Schedule]:
+    """What is looked at whether or not a refund waits for it."""
+    return {
+        "follow": ("*/5 * * * *", _follow_parcels),
+        "lanes": ("47 2 * * *", _refresh_lanes),
+    }
+
+
+async def _follow_parcels() -> None:
+    await parcels.follow_missing()
+    await anomalies.sweep()
+
+
+async def _refresh_lanes() -> None:
+    await lanes.refresh()
+
+
 async def _reconcile() -> None:
     await reconciliation.reconcile(
         aftercare.MISSING,
+        anomalies.MISSING,
         announcing.MISSING,
         assignment.MISSING,
         crm_flags.MISSING,
@@ -168,6 +195,8 @@ async def _reconcile() -> None:
         leftovers.MISSING,
         messages.MISSING,
         negotiation.MISSING,
+        parcels.MISSING,
+        pickups.MISSING,
         restoring.MISSING,
         working.MISSING,
     )

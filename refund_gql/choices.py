@@ -10,6 +10,7 @@ class ReturnStatus(StrEnum):
     SHIPPED = "SHIPPED"
     RECEIVED = "RECEIVED"
     INSPECTED = "INSPECTED"
+    LOST = "LOST"
     CANCELLED = "CANCELLED"
 
 
@@ -414,6 +415,68 @@ class DiscretionStatus(StrEnum):
     REFUSED = "REFUSED"
     OBSOLETE = "OBSOLETE"
     """The refund has left review without it."""
+
+
+class PickupStatus(StrEnum):
+    """Where the pickup of a return stands."""
+
+    WANTED = "WANTED"
+    """Waits for its turn, or for the courier."""
+    BOOKING = "BOOKING"
+    """A call is under way, or nobody knows its end: the courier is asked for it."""
+    BOOKED = "BOOKED"
+    """The courier has accepted it."""
+    FAILED = "FAILED"
+    """Refused, or given up after days: the goods can be sent another way."""
+    CANCELLED = "CANCELLED"
+    """Never sent to the courier: the goods went another way first."""
+    DONE = "DONE"
+    """The courier has fetched the goods."""
+
+
+class ParcelDirection(StrEnum):
+    """Which way a parcel goes."""
+
+    OUT = "OUT"
+    """To the customer."""
+    BACK = "BACK"
+    """To the shop."""
+
+
+class WatchMode(StrEnum):
+    """How the news of a parcel comes."""
+
+    SUBSCRIBING = "SUBSCRIBING"
+    """The courier is to be asked to send it by itself."""
+    SUBSCRIBED = "SUBSCRIBED"
+    """The courier sends it; after a day of silence it is asked."""
+    POLLING = "POLLING"
+    """The courier is asked, no more often than it allows."""
+
+
+class WatchEnd(StrEnum):
+    """Why a parcel is no longer followed."""
+
+    DELIVERED = "DELIVERED"
+    SENT_BACK = "SENT_BACK"
+    """It is with its sender again."""
+    EXPIRED = "EXPIRED"
+    """Its courier expects no more news, or it was followed for sixty days."""
+    NOT_NEEDED = "NOT_NEEDED"
+    """Nobody waits for it."""
+
+
+class AnomalyKind(StrEnum):
+    """What is wrong with a parcel on its way to a customer."""
+
+    LATE = "LATE"
+    """Later than nine of ten that went the same way."""
+    STUCK = "STUCK"
+    """Not scanned for three days."""
+    EXCEPTION = "EXCEPTION"
+    """Its courier reports damage, a hold, a refusal."""
+    LOST = "LOST"
+    """Not scanned for ten days, or its courier expects no more news."""
 
 
 class Fulfilment(StrEnum):

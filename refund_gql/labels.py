@@ -61,6 +61,8 @@ STEPS: dict[Step, dict[str, str]] = {
     },
     Step.SHIP_RETURN: {"en": "send the goods back", "zh": "寄回商品"},
     Step.RECEIVE_RETURN: {"en": "receive the parcel", "zh": "确认收到退货"},
+    Step.REPORT_RETURN_LOST: {"en": "report the parcel lost", "zh": "登记退货包裹丢失"},
+    Step.REOPEN_RETURN: {"en": "have the goods sent again", "zh": "重新寄回商品"},
     Step.PASS_INSPECTION: {"en": "accept the goods", "zh": "验货通过"},
     Step.REFUSE_INSPECTION: {"en": "refuse the goods", "zh": "验货不通过"},
     Step.APPROVE_FINANCE: {"en": "release the money", "zh": "财务审核通过"},
@@ -126,6 +128,16 @@ EVENTS: dict[EventType, dict[str, str]] = {
     },
     EventType.RETURN_SHIPPED: {"en": "Goods sent back", "zh": "商品已寄回"},
     EventType.RETURN_RECEIVED: {"en": "Parcel received", "zh": "仓库已收到退货"},
+    EventType.RETURN_LOST: {
+        "en": "The parcel got lost on its way back",
+        "zh": "退货包裹在途中丢失",
+    },
+    EventType.RETURN_REOPENED: {
+        "en": "The parcel did not reach us; please send the goods again",
+        "zh": "退货包裹未能送达，请重新寄回商品",
+    },
+    EventType.PICKUP_BOOKED: {"en": "Pickup booked", "zh": "已预约上门取件"},
+    EventType.PICKUP_FAILED: {"en": "The pickup could not be booked", "zh": "上门取件预约失败"},
     EventType.INSPECTION_PASSED: {"en": "Goods inspected and accepted", "zh": "验货通过"},
     EventType.INSPECTION_REFUSED: {"en": "Goods refused at inspection", "zh": "验货未通过"},
     EventType.FINANCE_APPROVED: {"en": "Money released", "zh": "财务审核通过"},
@@ -248,6 +260,7 @@ RETURN_STATUSES: dict[ReturnStatus, dict[str, str]] = {
     ReturnStatus.SHIPPED: {"en": "Goods on their way back", "zh": "待收货"},
     ReturnStatus.RECEIVED: {"en": "Goods received", "zh": "已收货，待验货"},
     ReturnStatus.INSPECTED: {"en": "Goods inspected", "zh": "已验货"},
+    ReturnStatus.LOST: {"en": "Goods lost on their way", "zh": "退货包裹丢失"},
     ReturnStatus.CANCELLED: {"en": "Return no longer awaited", "zh": "退货已取消"},
 }
 """Where goods stand -> locale -> what people read."""
@@ -361,6 +374,7 @@ KINDS: dict[str, dict[str, str]] = {
     "Message": {"en": "message", "zh": "消息"},
     "Clock": {"en": "clock", "zh": "时限"},
     "Claim": {"en": "claim", "zh": "追索单"},
+    "ReturnAddress": {"en": "return address", "zh": "退货地址"},
     "Rule": {"en": "rule", "zh": "规则"},
     "Coupon": {"en": "coupon", "zh": "优惠券"},
     "Restitution": {"en": "restitution", "zh": "积分或优惠券退还"},

@@ -77,6 +77,8 @@ class Step(StrEnum):
     FIND_GOODS_WITH_CUSTOMER = "FIND_GOODS_WITH_CUSTOMER"
     SHIP_RETURN = "SHIP_RETURN"
     RECEIVE_RETURN = "RECEIVE_RETURN"
+    REPORT_RETURN_LOST = "REPORT_RETURN_LOST"
+    REOPEN_RETURN = "REOPEN_RETURN"
     PASS_INSPECTION = "PASS_INSPECTION"  # noqa: S105 - a step, no password
     REFUSE_INSPECTION = "REFUSE_INSPECTION"
     APPROVE_FINANCE = "APPROVE_FINANCE"
@@ -262,7 +264,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_R.AWAITING_RETURN,),
         _R.RETURNING,
         _E.RETURN_SHIPPED,
-        _ASKERS,
+        _ASKERS | _ENGINE,
         "parcel handed over",
     ),
     _row(
@@ -270,8 +272,24 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_R.AWAITING_RETURN, _R.RETURNING),
         _R.INSPECTION,
         _E.RETURN_RECEIVED,
-        _WAREHOUSE,
+        _WAREHOUSE | _ENGINE,
         "parcel received",
+    ),
+    _row(
+        _S.REPORT_RETURN_LOST,
+        (_R.RETURNING,),
+        _R.REVIEW,
+        _E.RETURN_LOST,
+        _AGENTS | _WAREHOUSE | _ENGINE,
+        "the parcel got lost",
+    ),
+    _row(
+        _S.REOPEN_RETURN,
+        (_R.RETURNING,),
+        _R.AWAITING_RETURN,
+        _E.RETURN_REOPENED,
+        _AGENTS | _WAREHOUSE | _ENGINE,
+        "the parcel went back to the customer",
     ),
     _row(
         _S.PASS_INSPECTION,

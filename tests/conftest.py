@@ -64,6 +64,7 @@ async def engine(settings: Settings, data: Path) -> AsyncIterator[Engine]:
         patch.setattr(app, "_look_at_the_clock", _leave_it_to_the_tests)
         patch.setattr(app, "_watch_deadlines", _leave_it_to_the_tests)
         patch.setattr(app, "_about_customers", lambda risks: {})  # would change rows at any moment
+        patch.setattr(app, "_about_parcels", dict)
         async with app.engine(settings, {"sandbox": sandbox}) as running, app.worker(running):
             await _forget_durability(running.database_url)
             yield running

@@ -65,6 +65,8 @@ def test_every_event_is_written_by_a_step_or_is_a_note_beside_them() -> None:
         EventType.GOODS_AWAITED,
         EventType.RETURN_SCANNED,
         EventType.RETURN_REMINDED,
+        EventType.PICKUP_BOOKED,
+        EventType.PICKUP_FAILED,
         EventType.CLAIM_OPENED,
         EventType.CLAIM_CHANGED,
         EventType.CLAIM_SETTLED,

@@ -170,6 +170,16 @@ QUERIES: dict[str, tuple[str, Answer]] = {
             "text": "",
         }},
     ),
+    "shipmentAnomalies": (
+        "query Q($a: Int!, $b: String)"
+        " { shipmentAnomalies(first: $a, after: $b, kind: [LATE]) { totalCount } }",
+        {"a": 1, "b": None},
+    ),
+    "parcelWatches": (
+        "query Q($a: Int!, $b: String)"
+        " { parcelWatches(first: $a, after: $b, open: true) { totalCount } }",
+        {"a": 1, "b": None},
+    ),
     "exposures": (
         "query Q($a: Int!, $b: String)"
         " { exposures(first: $a, after: $b, open: true) { totalCount } }",

@@ -308,6 +308,7 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "refundTake", "refundAssign", "refundNote",
         "refundAmend", "refundMerge", "evidenceUploadStart", "evidenceRemove",
         "refundDispute", "refundSetReasons",
+        "returnBookPickup", "returnReportLost", "returnReopen",
     }  # fmt: skip
 
 

@@ -593,6 +593,7 @@ async def test_a_refund_shows_what_its_customer_was_told(
     await messages.send(postroom, message.id)
     query = """query R($id: ID!) { refund(id: $id) { messages {
         kind kindText channel status text sentAt customer { name } } } }"""
+    assert message.refund_id is not None
     refund = (await world.agent(query, id=ids.encode("Refund", message.refund_id)))["refund"]
     await message.refresh_from_db()
     assert message.sent_at is not None

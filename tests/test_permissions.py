@@ -16,6 +16,7 @@ import pytest_asyncio
 from graphql import GraphQLObjectType, extend_schema, parse
 from support import documents
 from support.api import Api
+from support.contents import ADDRESS, REQUIREMENT
 from support.populated import Populated, populate, roles
 from support.snapshot import snapshot
 from support.world import order_input, staff_token
@@ -49,6 +50,9 @@ STEPS = {
     "refundConfirmWarehouse": {Step.CONFIRM_GOODS_GONE, Step.FIND_GOODS_WITH_CUSTOMER},
     "returnShip": {Step.SHIP_RETURN},
     "returnReceive": {Step.RECEIVE_RETURN},
+    "returnReportLost": {Step.REPORT_RETURN_LOST},
+    "returnReopen": {Step.REOPEN_RETURN},
+    "returnBookPickup": {Step.SHIP_RETURN},
     "returnInspect": {Step.PASS_INSPECTION, Step.REFUSE_INSPECTION, Step.OFFER_REDUCTION},
     "refundApproveFinance": {Step.APPROVE_FINANCE, Step.SEND_BACK},
     "refundCancel": {Step.CANCEL},
@@ -315,6 +319,13 @@ def attempts(shop: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "refundConfirmWarehouse", {**step, "verdict": "GOODS_GONE"}
     yield "returnShip", {**step, "courier": "SF", "trackingNumber": "1"}
     yield "returnReceive", step
+    yield "returnReportLost", step
+    yield "returnReopen", step
+    yield "returnBookPickup", {**step, "courier": "SF", "sender": ADDRESS}
+    yield "returnAddressCreate", {"name": ""}
+    yield "returnAddressUpdate", {"id": ids.encode("ReturnAddress", new_id()), "input": {}}
+    yield "returnAddressDelete", {"id": ids.encode("ReturnAddress", new_id())}
+    yield "returnRequirementsUpdate", {"requirements": [{**REQUIREMENT, "code": ""}]}
     yield "returnInspect", {**step, "lines": [found]}
     yield "refundApproveFinance", step
     yield "refundCancel", step

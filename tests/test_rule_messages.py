@@ -14,7 +14,7 @@ from support.world import World, shipped
 from refund_gql import clock
 from refund_gql.events import EventType
 from refund_gql.models import Customer, Event, Message
-from refund_gql.outbox.drafts import Draft
+from refund_gql.outbox.drafts import About, Draft
 from refund_gql.outbox.kinds import KINDS, MessageKind
 
 
@@ -101,7 +101,7 @@ async def test_a_delay_is_told_when_the_rule_says_so(world: World) -> None:
             shop=shop,
             customer=customer,
             kind=MessageKind.PAYMENT_DELAYED,
-            event=Event(type=kind, at=at),
+            about=About.event(Event(type=kind, at=at)),
             locale="zh",
             values={},
         ).due

@@ -31,6 +31,7 @@ MAKES_NO_MONEY_MOVE = {
     "budgetSet", "careAssign", "careClose", "careNote", "campaignRemove", "campaignSet",
     "calendarUpdate", "deadlinePolicyUpdate",
     "scriptCreate", "scriptRetire", "scriptUpdate", "staffSetActive", "staffSetAvailable",
+    "returnAddressCreate", "returnAddressDelete", "returnAddressUpdate", "returnRequirementsUpdate",
     "ruleBacktestCancel", "ruleCreate", "ruleDelete", "ruleReorder", "ruleSetMode", "ruleUpdate",
     "staffLogin", "templateReset", "templateUpsert", "webhookDeliveryRedeliver",
     "webhookEndpointCreate", "webhookEndpointDisable", "webhookEndpointEnable",

@@ -896,6 +896,10 @@ class Anything(RuleBasedStateMachine):
 
         cancel = partial(review.cancel, customer, refund_id, once=once)
         receive = partial(returns.receive, store, refund_id, once=once)
+        astray: list[Take] = [
+            partial(returns.report_lost, store, refund_id, reason="", once=once),
+            partial(returns.reopen, agent, refund_id, reason="", once=once),
+        ]
         return {
             "REQUESTED": [cancel],
             "REVIEW": [
@@ -928,7 +932,7 @@ class Anything(RuleBasedStateMachine):
                 receive,
                 cancel,
             ],
-            "RETURNING": [receive],
+            "RETURNING": [receive, *astray],
             "INSPECTION": [lambda: self.inspect(refund_id, found, once)],
             "FINANCE_REVIEW": [
                 decide(cash, FinanceVerdict.APPROVE),
@@ -940,6 +944,7 @@ class Anything(RuleBasedStateMachine):
             "REFUNDED": [
                 lambda: returns.ship(shop, refund_id, courier="SF", tracking_number="1", once=once),
                 receive,
+                *astray,
                 lambda: self.inspect(refund_id, found, once),
             ],
         }

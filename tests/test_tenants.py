@@ -279,6 +279,8 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("Decision", "refund"),
         ("Coupon", "refund"),
         ("Restitution", "refund"),
+        ("ReturnPickup", "refund"),
+        ("ShipmentAnomaly", "order"),
     ):
         sql = f"select id from {Node.kinds[kind].table} where {column}_id = any($1::uuid[])"
         found[kind] = encoded(kind, (r["id"] for r in await fetch(sql, list(owners[column]))))

@@ -48,6 +48,7 @@ class ShopFacts:
     offer_hours: int | None = None
     return_cost: int | None = None
     reduction_offer_threshold: int | None = None
+    delivery_days: int | None = None
     channel_order: Mapping[str, Sequence[str]] | None = None
     """Kind of message, or DEFAULT -> notifiers, best first; replaces the whole order."""
     auto_assign: AutoAssign | None = None
@@ -154,6 +155,7 @@ def _checked(facts: ShopFacts) -> dict[str, object]:
         "offer_hours": lambda v: validation.whole("offerHours", v, least=1, most=720),
         "return_cost": lambda v: validation.minor_units("returnCost", v),
         "reduction_offer_threshold": lambda v: validation.minor_units("reductionOfferThreshold", v),
+        "delivery_days": lambda v: validation.whole("deliveryDays", v, least=1, most=90),
         "channel_order": lambda v: channels.checked_order("channelOrder", v),
         "auto_assign": lambda v: v,
     }

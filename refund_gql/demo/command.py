@@ -171,7 +171,8 @@ def _sandbox(folder: Folder) -> Mapping[str, Mapping[str, str]]:
     ledger = str(folder.ledger)
     return {
         "sandbox": {"ledger": ledger, "processing_seconds": _PROCESSING},
-        "sandbox-courier": {"ledger": ledger, "language": "zh"},
+        # Nobody sends its webhooks: it is asked.
+        "sandbox-courier": {"ledger": ledger, "language": "zh", "subscribe": "false"},
         "sandbox-crm": {"ledger": ledger, "language": "zh"},
         "sandbox-inbox": {"ledger": ledger},
     }

@@ -10,15 +10,17 @@ import asyncpg
 from refund_gql import clock, database
 from refund_gql.app import Engine
 from refund_gql.auth import Viewer, system
-from refund_gql.backoffice import shops, staff
+from refund_gql.backoffice import return_addresses, shops, staff
+from refund_gql.backoffice.return_addresses import ReturnAddressFacts
 from refund_gql.backoffice.shops import ShopFacts
 from refund_gql.backoffice.staff import NewStaff
 from refund_gql.database import Transaction
 from refund_gql.demo import bargaining, history, people, stage, trade, watch
 from refund_gql.demo.failure import CannotStart
 from refund_gql.demo.trade import Trade
-from refund_gql.models import Order, ReasonTag, Shop, Staff
+from refund_gql.models import Order, ReasonTag, ReturnAddress, Shop, Staff
 from refund_gql.outbox.channels import DEFAULT
+from refund_gql.providers import Address
 from refund_gql.registry.routing import CourierRoute
 from refund_gql.roles import Role
 
@@ -36,6 +38,19 @@ _FACTS = ShopFacts(
     },
     courier_routes={"SF": CourierRoute(provider="sandbox-courier")},
     channel_order={DEFAULT: ["sandbox-inbox"]},
+)
+_DEPOT = ReturnAddressFacts(
+    name="3 号仓 Warehouse 3",
+    address=Address(
+        name="退货组",
+        phone="0571-8888 0100",
+        country="CN",
+        region="浙江省",
+        city="杭州市",
+        district="余杭区",
+        street="良渚街道山茶路 88 号 3 号仓",
+    ),
+    fallback=True,
 )
 _LOCK = "select pg_advisory_lock(hashtext('refund_gql.demo'))"
 
@@ -99,7 +114,10 @@ async def _shop() -> Shop:
 
 async def _furnish(running: Engine, shop: Shop) -> None:
     """Whatever the shop lacks; each part is there, or it is not."""
-    await shops.update(Viewer(shop_id=shop.id, role=Role.OWNER), _FACTS)
+    owner = Viewer(shop_id=shop.id, role=Role.OWNER)
+    await shops.update(owner, _FACTS)
+    if not await ReturnAddress.filter(shop_id=shop.id).exists():
+        await return_addresses.create(owner, _DEPOT)
     for colleague in people.COLLEAGUES:
         if not await Staff.filter(shop_id=shop.id, email=colleague.email).exists():
             person = NewStaff(**colleague._asdict(), password=people.PASSWORD)

@@ -14,7 +14,7 @@ from refund_gql import markets
 from refund_gql.calendars import Calendar
 from refund_gql.database import Transaction
 from refund_gql.desks import STATUSES, Desk
-from refund_gql.flow import business_hours, policy
+from refund_gql.flow import business_hours, lanes, policy
 from refund_gql.flow.signals import Risk
 from refund_gql.models import Order, Refund, Shipment, Shop
 from refund_gql.rules.facts import Facts, FactValue
@@ -78,11 +78,23 @@ WINDOWS = (30, 90, 365)
 _CUSTOMER = _CUSTOMER.format(windows=",".join(_WINDOW.format(days=days) for days in WINDOWS))
 
 _PARCELS = """
-select distinct on (s.id) c.tag, c.flags
+select distinct on (s.id) c.tag, c.flags,
+       exists (select from shipment_anomaly a
+                where a.shipment_id = s.id and a.closed_at is null) as noticed
   from shipment s join tracking_checkpoint c
     on c.shop_id = s.shop_id and c.tracking_number = s.tracking_number
  where s.order_id = $1 order by s.id, c.at desc, c.id desc
 """
+_DELAY = f"""
+select max(extract(epoch from
+           coalesce(s.delivered_at, w.delivered_at, $2) - ({lanes.EXPECTED_AT})))::float8 as late
+  from shipment s {lanes.JOINED}
+  left join parcel_watch w on w.shop_id = s.shop_id and w.tracking_number = s.tracking_number
+   and w.direction = 'OUT'
+ where s.order_id = $1 and (s.delivered_at is not null or w.id is not null)
+"""  # noqa: S608 - our own texts
+"""Of the latest parcel, in seconds; a parcel that nobody follows says nothing until it arrives."""
+_A_DAY = 24 * 60 * 60
 TROUBLE = {"EXCEPTION", "EXPIRED"}
 """The last word of a courier about a parcel that is in trouble."""
 
@@ -97,6 +109,7 @@ async def gather(tx: Transaction, refund: Refund, now: datetime, risk: Risk) -> 
     if refund.customer_id is not None:
         known |= await _of_customer(tx, refund, row["shop_currency"], now)
     known |= await _of_parcels(tx, row["order_id"])
+    known |= await _delay(tx, row["order_id"], now)
     sent = row["fulfilment"] != "UNSHIPPED"
     known["order.within_window"] = not sent or await _within_window(tx, refund, now)
     return Facts({**known, **risk.facts()})
@@ -185,7 +198,16 @@ async def _of_parcels(tx: Transaction, order_id: UUID) -> dict[str, FactValue]:
     rows = await tx.execute_query_dict(_PARCELS, [order_id])
     if not rows:
         return {}
-    return {"courier.anomaly": any(row["tag"] in TROUBLE or row["flags"] != "[]" for row in rows)}
+    trouble = (row["noticed"] or row["tag"] in TROUBLE or row["flags"] != "[]" for row in rows)
+    return {"courier.anomaly": any(trouble)}
+
+
+async def _delay(tx: Transaction, order_id: UUID, now: datetime) -> dict[str, FactValue]:
+    """Known once a parcel has arrived, or is followed."""
+    [row] = await tx.execute_query_dict(_DELAY, [order_id, now])
+    if row["late"] is None:
+        return {}
+    return {"courier.delay_days": max(int(row["late"] // _A_DAY), 0)}
 
 
 def channel(requested_by: str) -> str:

@@ -31,6 +31,8 @@ _AWAITED, _SHIPPED, _RECEIVED = ReturnStatus.AWAITED, ReturnStatus.SHIPPED, Retu
 MOVES: Mapping[Step, Move] = {
     Step.SHIP_RETURN: Move(sources=frozenset({_AWAITED}), target=_SHIPPED),
     Step.RECEIVE_RETURN: Move(sources=frozenset({_AWAITED, _SHIPPED}), target=_RECEIVED),
+    Step.REPORT_RETURN_LOST: Move(sources=frozenset({_SHIPPED}), target=ReturnStatus.LOST),
+    Step.REOPEN_RETURN: Move(sources=frozenset({_SHIPPED}), target=_AWAITED),
     Step.PASS_INSPECTION: Move(sources=frozenset({_RECEIVED}), target=ReturnStatus.INSPECTED),
     Step.REFUSE_INSPECTION: Move(sources=frozenset({_RECEIVED}), target=ReturnStatus.INSPECTED),
 }
@@ -64,7 +66,7 @@ async def take(
     payload: Mapping[str, Any] | None = None,
     trace: Mapping[str, Any] | None = None,
 ) -> Return:
-    """Take a step of the goods; with `because`, the decision is written too, with its `trace`.
+    """Take a step of the goods; with `because` or `trace`, the decision is written too.
 
     Returns the parcel as it stood; whoever takes the step writes where it stands now. Raises
     what `Change.take` raises, and IllegalStep where goods that move alone cannot take it.

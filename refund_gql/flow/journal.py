@@ -82,8 +82,8 @@ class Change:
         """Write a step that the goods take beside the money, as `take` does; the refund stays
         where it is. Raises NotAllowed."""
         self.require(step)
-        if because is not None:
-            await self._decide(step, self.viewer, because, trace or {})
+        if because is not None or trace is not None:
+            await self._decide(step, self.viewer, because or "", trace or {})
         await self.record(JOURNEY[step].event, payload)
 
     def require(self, step: Step) -> None:

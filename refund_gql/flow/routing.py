@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from refund_gql.events import EventType
-from refund_gql.flow import payout, policy, refund_first, rule_offers
+from refund_gql.flow import addresses, payout, policy, refund_first, rule_offers
 from refund_gql.flow.exposures import Room
 from refund_gql.flow.journal import Change
 from refund_gql.flow.offer_drafts import OfferDraft
@@ -166,4 +166,4 @@ async def _no_return(change: Change, request: Request) -> Words | None:
     end = terms.window_end(parcels)
     if end is None or refund.requested_at >= end:
         return WINDOW_OVER
-    return None if shop.return_address else NO_ADDRESS
+    return None if await addresses.known(tx, shop) else NO_ADDRESS

@@ -1,23 +1,24 @@
 """What couriers tell us about parcels: kept word for word, once each, in any order.
 
-A parcel's state is read off its history, newest line first; nothing here moves a refund. The
-shop's rules hear of every new line, and what was paid before its goods came back hears of the
-first scan.
+A parcel's state is read off its history, newest line first. The shop's rules hear of every new
+line, what was paid before its goods came back hears of the first scan, and a return hears of
+whatever moves it on.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import orjson
 
 from refund_gql import clock, database
 from refund_gql.choices import RuleTrigger
-from refund_gql.flow import occasions, scans
+from refund_gql.flow import arrivals, occasions, scans
 from refund_gql.flow.occasions import Occasion
 from refund_gql.models import new_id
-from refund_gql.providers import Checkpoint, Tracking, TrackingTag
+from refund_gql.providers import Checkpoint, Tracking, TrackingFlag, TrackingTag
 from refund_gql.states import FINAL
 from refund_gql.validation import FIRST_MOMENT, LAST_MOMENT, printable
 
@@ -50,6 +51,8 @@ def understood(news: Tracking) -> Tracking:
     """
     if not isinstance(news, Tracking):
         raise TypeError(f"a courier reports a Tracking, not a {type(news).__name__}")
+    if not isinstance(news.checkpoints, Sequence) or not isinstance(news.tracking_number, str):
+        raise TypeError("a Tracking has a number and a sequence of checkpoints")
     lines = [_fitting(line) for line in news.checkpoints[-MAX_CHECKPOINTS:]]
     return replace(
         news, tracking_number=printable(news.tracking_number, longest=64), checkpoints=tuple(lines)
@@ -69,6 +72,7 @@ async def record(shop_id: UUID, courier: str, news: Tracking) -> None:
 
     await database.transaction(work)
     await scans.heard(shop_id, news.tracking_number)
+    await arrivals.heard(shop_id, news.tracking_number)
 
 
 async def _ask(tx: database.Transaction, shop_id: UUID, number: str, fresh: Sequence[UUID]) -> None:
@@ -105,6 +109,12 @@ def _digest(line: Checkpoint) -> str:
 
 
 def _fitting(line: Checkpoint) -> Checkpoint:
+    if not isinstance(line, Checkpoint) or not isinstance(line.at, datetime) or not line.at.tzinfo:
+        raise TypeError("a checkpoint has a time in UTC")
+    if not all(isinstance(text, str) for text in (line.code, line.text, line.place)):
+        raise TypeError("code, text and place of a checkpoint are text")
+    if not all(isinstance(flag, TrackingFlag) for flag in line.flags):
+        raise TypeError("the flags of a checkpoint are TrackingFlags")
     if line.tag is not None and not isinstance(line.tag, TrackingTag):
         raise TypeError(f"{line.tag!r} is no TrackingTag")
     return replace(

@@ -3,6 +3,7 @@
 import strawberry
 
 from refund_gql.choices import (
+    AnomalyKind,
     AppealOutcome,
     AutoAssign,
     BacktestStatus,
@@ -28,7 +29,9 @@ from refund_gql.choices import (
     NoteKind,
     OfferKind,
     OfferState,
+    ParcelDirection,
     PayoutStatus,
+    PickupStatus,
     Priority,
     Purpose,
     RestitutionKind,
@@ -43,6 +46,8 @@ from refund_gql.choices import (
     RuleTrigger,
     Span,
     Verdict,
+    WatchEnd,
+    WatchMode,
 )
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
@@ -64,6 +69,7 @@ from refund_gql.states import RefundKind, RefundStatus, Step
 
 # `strawberry.enum` marks the class and returns it, so annotations use the classes themselves.
 strawberry.enum(ActionKind, name="RuleActionKind", description="What a rule may do.")
+strawberry.enum(AnomalyKind, name="ShipmentAnomalyKind", description="What is wrong with a parcel.")
 strawberry.enum(AppealOutcome, description="What came of looking again at a flag.")
 strawberry.enum(AutoAssign, description="Whether cases are dealt out to people at a desk.")
 strawberry.enum(CrmFlagsStatus, description="Where a CRM system stands with a customer's flags.")
@@ -109,7 +115,9 @@ strawberry.enum(NoteKind, name="RefundNoteKind", description="What colleagues wr
 strawberry.enum(OfferKind, description="One way out that a customer can be offered.")
 strawberry.enum(OfferState, description="Where an offer, or a ladder of them, stands.")
 strawberry.enum(OutcomeState, name="Outcome", description="What a call to a gateway proved.")
+strawberry.enum(ParcelDirection, description="Which way a parcel goes.")
 strawberry.enum(PayoutStatus, description="Where one payout stands.")
+strawberry.enum(PickupStatus, name="ReturnPickupStatus", description="Where a pickup stands.")
 strawberry.enum(PluginState, description="How a plugin stands.")
 strawberry.enum(Priority, description="How soon people are to look at a refund.")
 strawberry.enum(ProviderKind, description="What a provider connects to.")
@@ -137,9 +145,12 @@ strawberry.enum(TrackingTag, description="Where a parcel stands.")
 strawberry.enum(VariableType, description="What a variable of a text holds.")
 strawberry.enum(Verdict, name="InspectionVerdict", description="What was found for one line.")
 strawberry.enum(WarehouseVerdict, description="What the warehouse found.")
+strawberry.enum(WatchEnd, name="ParcelWatchEnd", description="Why a parcel is not followed.")
+strawberry.enum(WatchMode, name="ParcelWatchMode", description="How news of a parcel comes.")
 
 __all__ = [
     "ActionKind",
+    "AnomalyKind",
     "AppealOutcome",
     "AutoAssign",
     "BacktestStatus",
@@ -177,7 +188,9 @@ __all__ = [
     "OfferKind",
     "OfferState",
     "OutcomeState",
+    "ParcelDirection",
     "PayoutStatus",
+    "PickupStatus",
     "PluginState",
     "Priority",
     "ProviderKind",
@@ -205,4 +218,6 @@ __all__ = [
     "VariableType",
     "Verdict",
     "WarehouseVerdict",
+    "WatchEnd",
+    "WatchMode",
 ]

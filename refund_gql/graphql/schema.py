@@ -20,6 +20,7 @@ from refund_gql.graphql.mutations.discretion import DiscretionMutations
 from refund_gql.graphql.mutations.endpoints import EndpointMutations
 from refund_gql.graphql.mutations.evidence import EvidenceMutations
 from refund_gql.graphql.mutations.flags import FlagMutations
+from refund_gql.graphql.mutations.goods import GoodsMutations
 from refund_gql.graphql.mutations.insight import InsightMutations
 from refund_gql.graphql.mutations.lab import LabMutations
 from refund_gql.graphql.mutations.messages import MessageMutations
@@ -37,6 +38,7 @@ from refund_gql.graphql.queries.disputes import DisputeQueries
 from refund_gql.graphql.queries.endpoints import EndpointQueries
 from refund_gql.graphql.queries.exposures import ExposureQueries
 from refund_gql.graphql.queries.flags import FlagQueries
+from refund_gql.graphql.queries.following import FollowingQueries
 from refund_gql.graphql.queries.insight import InsightQueries
 from refund_gql.graphql.queries.lab import LabQueries
 from refund_gql.graphql.queries.messages import MessageQueries
@@ -61,6 +63,7 @@ class Query(
     DisputeQueries,
     OfferQueries,
     DiscretionQueries,
+    FollowingQueries,
     RuleQueries,
     DecisionQueries,
     FlagQueries,
@@ -85,6 +88,7 @@ class Mutation(
     ClaimMutations,
     OfferMutations,
     DiscretionMutations,
+    GoodsMutations,
     CatalogueMutations,
     BackofficeMutations,
     RuleMutations,

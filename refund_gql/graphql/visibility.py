@@ -44,6 +44,10 @@ CUSTOMER_ROWS = {
     "offer_ladder": f"refund_id in ({_OWN_REFUNDS})",
     "offer": f"refund_id in ({_OWN_REFUNDS})",
     "goods_return": f"refund_id in ({_OWN_REFUNDS})",
+    "return_pickup": f"refund_id in ({_OWN_REFUNDS})",
+    "shipment_anomaly": f"order_id in ({_OWN_ORDERS})",
+    # Figures of the trade, no one's own.
+    "lane": "true",
     # A customer may enter any number for a return: one that is somebody else's shows nothing.
     "tracking_checkpoint": (
         f"tracking_number in ({_OWN_PARCELS}) and tracking_number not in ({_OTHER_PARCELS})"

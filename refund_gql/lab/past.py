@@ -2,8 +2,9 @@
 
 For history that the engine did not see: imports, and refunds from before there were rules. The
 names and meanings are those of `flow.facts`, as of the moment of the request. What cannot be
-known afterwards is left out: what a CRM system would have said, how long the queue was, and in
-imported files what nobody wrote down. Reads a page of refunds with one statement.
+known afterwards is left out: what a CRM system would have said, how long the queue was, how long
+parcels took at the time, and in imported files what nobody wrote down. Reads a page of refunds
+with one statement.
 """
 
 from collections.abc import Mapping, Sequence

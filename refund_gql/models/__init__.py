@@ -32,6 +32,13 @@ from refund_gql.models.order import (
     Shipment,
     ShipmentLine,
 )
+from refund_gql.models.parcels import (
+    Lane,
+    ParcelWatch,
+    ReturnAddress,
+    ReturnPickup,
+    ShipmentAnomaly,
+)
 from refund_gql.models.payout import Payout, PayoutAttempt
 from refund_gql.models.plugin import PluginSettings, ProviderHealth
 from refund_gql.models.refund import (
@@ -88,11 +95,13 @@ __all__ = [
     "ImportRun",
     "Inspection",
     "InspectionOutcome",
+    "Lane",
     "Message",
     "Offer",
     "OfferLadder",
     "Order",
     "OrderLine",
+    "ParcelWatch",
     "Payout",
     "PayoutAttempt",
     "PluginSettings",
@@ -104,6 +113,8 @@ __all__ = [
     "RefundNote",
     "Restitution",
     "Return",
+    "ReturnAddress",
+    "ReturnPickup",
     "ReturnPolicy",
     "RiskBaseline",
     "Rule",
@@ -116,6 +127,7 @@ __all__ = [
     "ScriptUse",
     "ScriptVersion",
     "Shipment",
+    "ShipmentAnomaly",
     "ShipmentLine",
     "Shop",
     "Staff",

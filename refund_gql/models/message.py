@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
 from refund_gql.choices import DeliveryStatus, MessageStatus
 from refund_gql.models.row import ShopRow, choice, listing, mapping, moment, reference
@@ -34,14 +35,17 @@ class Message(ShopRow):
     so that the same news is never sent twice."""
 
     shop: Any = reference("Shop")
-    refund: Any = reference("Refund")
-    refund_id: UUID
+    refund: Any = reference("Refund", null=True)
+    refund_id: UUID | None
+    anomaly: Any = reference("ShipmentAnomaly", null=True)
+    """What it is about, where that is no refund."""
+    anomaly_id: UUID | None
     customer: Any = reference("Customer")
     customer_id: UUID
     event = fields.CharField(max_length=40)
     """A kind of message, such as REFUNDED."""
     version = fields.IntField()
-    """Of the refund's event that gave rise to it."""
+    """Of the refund's event that gave rise to it; 0 where there is no refund."""
     channel = fields.CharField(max_length=64)
     """The notifier's name."""
     locale = fields.CharField(max_length=8)
@@ -65,6 +69,11 @@ class Message(ShopRow):
     class Meta:
         table = "message"
         indexes = [("shop_id", "created_at", "id"), ("shop_id", "status", "created_at")]
+        constraints = [
+            CheckConstraint(
+                check="num_nonnulls(refund_id, anomaly_id) = 1", name="message_is_about_one_thing"
+            )
+        ]
 
 
 class WebhookEndpoint(ShopRow):
@@ -95,12 +104,15 @@ class WebhookDelivery(ShopRow):
     shop: Any = reference("Shop")
     endpoint: Any = reference("WebhookEndpoint")
     endpoint_id: UUID
-    refund: Any = reference("Refund")
-    refund_id: UUID
+    refund: Any = reference("Refund", null=True)
+    refund_id: UUID | None
+    anomaly: Any = reference("ShipmentAnomaly", null=True)
+    """What it is about, where that is no refund."""
+    anomaly_id: UUID | None
     type = fields.CharField(max_length=60)
     """`refund.refunded` and so on."""
     version = fields.IntField()
-    """Of the refund's event."""
+    """Of the refund's event; 0 where there is no refund."""
     payload: Any = mapping()
     status: DeliveryStatus = choice(DeliveryStatus, default=DeliveryStatus.QUEUED)
     tries = fields.IntField(default=0)
@@ -116,3 +128,14 @@ class WebhookDelivery(ShopRow):
         table = "webhook_delivery"
         unique_together = (("endpoint", "refund", "version"),)
         indexes = [("shop_id", "created_at", "id"), ("shop_id", "status", "created_at")]
+        constraints = [
+            CheckConstraint(
+                check="num_nonnulls(refund_id, anomaly_id) = 1",
+                name="webhook_delivery_is_about_one_thing",
+            ),
+            UniqueConstraint(
+                fields=("endpoint_id", "anomaly_id"),
+                name="webhook_delivery_once_per_anomaly",
+                condition="anomaly_id IS NOT NULL",
+            ),
+        ]

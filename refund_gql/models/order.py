@@ -172,7 +172,7 @@ class Shipment(ShopRow):
     class Meta:
         table = "shipment"
         unique_together = (("order", "courier", "tracking_number"),)
-        indexes = [("shop_id", "tracking_number")]
+        indexes = [("shop_id", "tracking_number"), ("delivered_at", "shipped_at")]
 
 
 class ShipmentLine(ShopRow):

@@ -14,6 +14,7 @@ from refund_gql.models.row import (
     ShopRow,
     added_choice,
     choice,
+    listing,
     mapping,
     minor_units,
     moment,
@@ -191,7 +192,16 @@ class Return(ShopRow):
     refund_id: UUID
     status: ReturnStatus = choice(ReturnStatus)
     address = fields.CharField(max_length=500)
+    recipient: Any = mapping()
+    """The same in parts, for couriers; empty where the shop has given only words."""
     requirements: Any = mapping()
+    """Locale -> what the goods must look like, in words."""
+    checklist: Any = listing()
+    """The same point by point: {code, zh, en}."""
+    expected_refund_at: datetime | None = moment(null=True)
+    """When the money is expected back, as foreseen when the return was opened."""
+    expected_basis: Any = mapping()
+    """The figures behind it: cases, median_hours, p80_hours."""
     courier = fields.CharField(max_length=64, default="")
     tracking_number = fields.CharField(max_length=64, default="")
     opened_at: datetime = moment()
@@ -205,7 +215,7 @@ class Return(ShopRow):
             UniqueConstraint(
                 fields=("refund_id",),
                 name="one_open_return_per_refund",
-                condition="status NOT IN ('INSPECTED', 'CANCELLED')",
+                condition="status NOT IN ('INSPECTED', 'CANCELLED', 'LOST')",
             )
         ]
 

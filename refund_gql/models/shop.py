@@ -38,6 +38,10 @@ class Shop(Row):
     return_address = fields.CharField(max_length=500, default="")
     return_requirements: Any = mapping()
     """Locale -> what the goods must look like when they come back."""
+    return_checklist: Any = listing()
+    """The same point by point: {code, zh, en, categories}; no categories: for all goods."""
+    delivery_days = fields.IntField(default=7, db_default=7)
+    """In which parcels arrive; where the lane has no history of its own."""
     gateway_routes: Any = mapping()
     """What captures call a gateway -> the gateway plugin's name; others are taken as they are."""
     courier_routes: Any = mapping()
@@ -84,6 +88,9 @@ class Shop(Row):
                 check="offer_hours BETWEEN 1 AND 720 AND return_cost >= 0"
                 " AND (reduction_offer_threshold IS NULL OR reduction_offer_threshold >= 0)",
                 name="shop_offers_in_range",
+            ),
+            CheckConstraint(
+                check="delivery_days BETWEEN 1 AND 90", name="shop_delivery_days_in_range"
             ),
         ]
 

@@ -13,7 +13,7 @@ from refund_gql.events import EventType
 from refund_gql.models import Customer, Event, Message, Refund, Shop
 from refund_gql.outbox import deliveries, drafts, facts
 from refund_gql.outbox.channels import Channels, preferred
-from refund_gql.outbox.drafts import Draft
+from refund_gql.outbox.drafts import About, Draft
 from refund_gql.outbox.kinds import BY_EVENT, KINDS, MessageKind
 
 MISSING = """
@@ -77,7 +77,7 @@ async def _tell(
         shop=shop,
         customer=customer,
         kind=kind,
-        event=event,
+        about=About.event(event),
         locale=customer.locale,
         values=values,
     )

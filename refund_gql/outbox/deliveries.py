@@ -17,7 +17,16 @@ from refund_gql.choices import DeliveryStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound
 from refund_gql.events import STAFF_ONLY, EventType
-from refund_gql.models import Event, Order, Refund, WebhookDelivery, WebhookEndpoint, new_id
+from refund_gql.models import (
+    Event,
+    Order,
+    Refund,
+    Shipment,
+    ShipmentAnomaly,
+    WebhookDelivery,
+    WebhookEndpoint,
+    new_id,
+)
 from refund_gql.roles import Role
 
 
@@ -83,7 +92,7 @@ async def enqueue(tx: Transaction, refund: Refund, events: Sequence[Event]) -> N
     order = await Order.filter(id=refund.order_id).using_db(tx).first()
     for endpoint, event in wanted:
         content = _content(refund, event, order.number if order else None)
-        await _insert(tx, endpoint, event, content)
+        await _insert(tx, endpoint, content, refund_id=refund.id, version=event.version)
 
 
 async def _listening(tx: Transaction, shop_id: UUID) -> list[WebhookEndpoint]:
@@ -127,25 +136,53 @@ def _line(row_id: str) -> str:
     return ids.encode("RefundLine", UUID(row_id))
 
 
+async def enqueue_anomaly(tx: Transaction, anomaly: ShipmentAnomaly, shipment: Shipment) -> None:
+    """The same for something wrong with a parcel, to the endpoints that want all there is."""
+    order = await Order.filter(id=anomaly.order_id).using_db(tx).get()
+    at = anomaly.opened_at.astimezone(UTC).isoformat()
+    content = {
+        "type": f"shipment.{anomaly.kind.value.lower()}",
+        "timestamp": at,
+        "data": {
+            "id": ids.encode("ShipmentAnomaly", anomaly.id),
+            "shipment": ids.encode("Shipment", shipment.id),
+            "courier": shipment.courier,
+            "orderNumber": order.number,
+            "since": anomaly.since.astimezone(UTC).isoformat(),
+            "occurredAt": at,
+        },
+    }
+    for endpoint in await _listening(tx, anomaly.shop_id):
+        if not endpoint.events and anomaly.opened_at >= endpoint.created_at:
+            await _insert(tx, endpoint, content, anomaly_id=anomaly.id)
+
+
 _INSERT = """
-insert into webhook_delivery (id, shop_id, endpoint_id, refund_id, type, version, payload,
-                              status, tries, created_at, next_try_at)
-values ($1, $2, $3, $4, $5, $6, $7, 'QUEUED', 0, $8, $8)
-on conflict (endpoint_id, refund_id, version) do nothing returning id
+insert into webhook_delivery (id, shop_id, endpoint_id, refund_id, anomaly_id, type, version,
+                              payload, status, tries, created_at, next_try_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, 'QUEUED', 0, $9, $9)
+on conflict do nothing returning id
 """
 
 
 async def _insert(
-    tx: Transaction, endpoint: WebhookEndpoint, event: Event, content: Mapping[str, Any]
+    tx: Transaction,
+    endpoint: WebhookEndpoint,
+    content: Mapping[str, Any],
+    *,
+    refund_id: UUID | None = None,
+    anomaly_id: UUID | None = None,
+    version: int = 0,
 ) -> None:
     now = clock.now()
     row = [
         new_id(),
         endpoint.shop_id,
         endpoint.id,
-        event.refund_id,
+        refund_id,
+        anomaly_id,
         content["type"],
-        event.version,
+        version,
         text_of(content),
         now,
     ]

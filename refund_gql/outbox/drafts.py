@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID, uuid5
 
 from refund_gql import clock, jobs
 from refund_gql.choices import MessageStatus
 from refund_gql.database import Transaction
 from refund_gql.events import EventType
-from refund_gql.models import Customer, Event, Message, Shop
+from refund_gql.models import Customer, Event, Message, ShipmentAnomaly, Shop
 from refund_gql.outbox import wording
 from refund_gql.outbox.channels import Channels, choose, preferred
 from refund_gql.outbox.kinds import KINDS, MessageKind
@@ -23,13 +24,49 @@ _IDS = UUID("6f1b1c0e-6c0d-5c11-9d43-3c8f2b7f8a11")
 
 
 @dataclass(frozen=True, kw_only=True)
+class About:
+    """What happened, and to what."""
+
+    at: datetime
+    refund_id: UUID | None = None
+    anomaly_id: UUID | None = None
+    version: int = 0
+    """Of the refund's event."""
+    requested: bool = False
+    """A rule wants it told, at once."""
+
+    @classmethod
+    def event(cls, event: Event) -> Self:
+        """Something that happened to a refund."""
+        return cls(
+            at=event.at,
+            refund_id=event.refund_id,
+            version=event.version,
+            requested=event.type is EventType.MESSAGE_REQUESTED,
+        )
+
+    @classmethod
+    def anomaly(cls, anomaly: ShipmentAnomaly) -> Self:
+        """Something wrong with a parcel; no refund needs to be asked for."""
+        return cls(at=anomaly.opened_at, anomaly_id=anomaly.id)
+
+    @classmethod
+    async def of(cls, tx: Transaction, message: Message) -> Self:
+        """What a message is about."""
+        if message.anomaly_id is not None:
+            return cls.anomaly(await ShipmentAnomaly.get(id=message.anomaly_id, using_db=tx))
+        events = Event.filter(refund_id=message.refund_id, version=message.version)
+        return cls.event(await events.using_db(tx).get())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Draft:
     """What is to be said to one customer about one event."""
 
     shop: Shop
     customer: Customer
     kind: MessageKind
-    event: Event
+    about: About
     """What happened; a kind is told once about it, through each channel at most once."""
     locale: str
     values: Mapping[str, str]
@@ -38,19 +75,18 @@ class Draft:
     @property
     def due(self) -> datetime:
         """Not to be sent before, UTC."""
-        if self.event.type is EventType.MESSAGE_REQUESTED:
-            return self.event.at
-        return self.event.at + KINDS[self.kind].waits
+        if self.about.requested:
+            return self.about.at
+        return self.about.at + KINDS[self.kind].waits
 
 
 async def of(tx: Transaction, message: Message) -> Draft:
     """The news that a message is about."""
-    events = Event.filter(refund_id=message.refund_id, version=message.version)
     return Draft(
         shop=await Shop.filter(id=message.shop_id).using_db(tx).get(),
         customer=await Customer.filter(id=message.customer_id).using_db(tx).get(),
         kind=MessageKind(message.event),
-        event=await events.using_db(tx).get(),
+        about=await About.of(tx, message),
         locale=message.locale,
         values=message.variables,
     )
@@ -90,11 +126,13 @@ async def schedule(tx: Transaction, message_id: UUID, at: datetime) -> None:
 async def _message(tx: Transaction, draft: Draft, channel: str) -> Message:
     place = Place(kind=draft.kind, locale=draft.locale, channel=channel)
     text = await wording.write(tx, draft.shop.id, place, draft.values)
-    refund_id, version = draft.event.refund_id, draft.event.version
+    about = draft.about
+    subject_id, version = about.refund_id or about.anomaly_id, about.version
     return Message(
-        id=uuid5(_IDS, f"{refund_id}:{draft.kind}:{version}:{channel}"),
+        id=uuid5(_IDS, f"{subject_id}:{draft.kind}:{version}:{channel}"),
         shop_id=draft.shop.id,
-        refund_id=refund_id,
+        refund_id=about.refund_id,
+        anomaly_id=about.anomaly_id,
         customer_id=draft.customer.id,
         event=draft.kind,
         version=version,

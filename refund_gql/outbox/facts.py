@@ -1,6 +1,6 @@
 """What a text about a refund may mention, in the words of the customer's language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,13 @@ from refund_gql.models import (
     Offer,
     OfferLadder,
     Order,
+    OrderLine,
     ReasonTag,
     Refund,
     RefundLine,
     Return,
+    Shipment,
+    ShipmentLine,
     Shop,
 )
 from refund_gql.outbox.kinds import MessageKind
@@ -81,7 +84,11 @@ async def _own(
             return {"reason": await _words(tx, refund, Step.REJECT, at)}
         case MessageKind.RETURN_REQUESTED:
             parcel = await _parcel(tx, refund, {"opened_at": at} if at else {})
-            return _where_to(parcel, locale)
+            until = parcel.expected_refund_at if parcel else None
+            expected = day(until, shop.time_zone, locale) if until else ""
+            return {**_where_to(parcel, locale), "expected_on": expected}
+        case MessageKind.RETURN_REOPENED:
+            return _where_to(await _parcel(tx, refund, {}), locale)
         case MessageKind.REFUND_FIRST | MessageKind.RETURN_REMINDER:
             by = await _return_by(tx, refund, kind, locale)
             return {**_where_to(await _parcel(tx, refund, {}), locale), "return_by": by}
@@ -89,11 +96,12 @@ async def _own(
             by = await _ships_by(tx, shop, refund, locale)
             return {**_where_to(await _parcel(tx, refund, {}), locale), "return_by": by}
         case MessageKind.RETURN_RECEIVED:
-            parcel = await _parcel(tx, refund, {"received_at": at} if at else {})
-            return {
-                "courier": parcel.courier if parcel else "",
-                "tracking_number": parcel.tracking_number if parcel else "",
-            }
+            return _sent_as(await _parcel(tx, refund, {"received_at": at} if at else {}))
+        case MessageKind.RETURN_LOST:
+            return _sent_as(await _parcel(tx, refund, {}))
+        case MessageKind.SHIPMENT_DELAYED:
+            # About a parcel, and no refund has one of its own.
+            return _sent_as(None)
         case MessageKind.COUPON_ISSUED:
             coupon = await _coupon(tx, refund, {"issued_at": at} if at else {})
             purpose = coupon.purpose.value if coupon else ""
@@ -112,6 +120,34 @@ def _where_to(parcel: Return | None, locale: str) -> dict[str, str]:
         "return_address": parcel.address if parcel else "",
         "return_requirements": _in(locale, parcel.requirements) if parcel else "",
     }
+
+
+def _sent_as(parcel: Return | Shipment | None) -> dict[str, str]:
+    return {
+        "courier": parcel.courier if parcel else "",
+        "tracking_number": parcel.tracking_number if parcel else "",
+    }
+
+
+async def of_shipment(
+    tx: Transaction, shop: Shop, customer: Customer, shipment: Shipment
+) -> dict[str, str]:
+    """Variable -> value of a text about a parcel to a customer; there may be no refund."""
+    order = await Order.filter(id=shipment.order_id).using_db(tx).get()
+    contents = ShipmentLine.filter(shipment_id=shipment.id).using_db(tx)
+    sent = await contents.values_list("order_line_id", flat=True)
+    lines = OrderLine.filter(id__in=list(sent)).order_by("position").using_db(tx)
+    found = {
+        "shop_name": shop.name,
+        "customer_name": customer.name,
+        "refund_number": "",
+        "order_number": order.number,
+        "goods": goods(await lines, customer.locale),
+        "amount": "",
+        "requested_on": "",
+        **_sent_as(shipment),
+    }
+    return {name: value.strip()[:MAX_WORDS] for name, value in found.items()}
 
 
 async def _return_by(tx: Transaction, refund: Refund, kind: MessageKind, locale: str) -> str:
@@ -206,7 +242,7 @@ def _in(locale: str, texts: Mapping[str, str]) -> str:
 # --- words ------------------------------------------------------------------------------------
 
 
-def goods(lines: list[RefundLine], locale: str) -> str:
+def goods(lines: Sequence[RefundLine | OrderLine], locale: str) -> str:
     """The first line's title, and how many units there are beside."""
     if not lines:
         return ""

@@ -31,6 +31,12 @@ class MessageKind(StrEnum):
     """Send the goods back: where to, and in which state."""
     RETURN_RECEIVED = "RETURN_RECEIVED"
     """The parcel has arrived and will be inspected."""
+    RETURN_LOST = "RETURN_LOST"
+    """The parcel seems to be lost: the shop looks into it, nothing is to be done."""
+    RETURN_REOPENED = "RETURN_REOPENED"
+    """The parcel did not reach the shop: please send the goods again, and where to."""
+    SHIPMENT_DELAYED = "SHIPMENT_DELAYED"
+    """A parcel to the customer is late, stuck, damaged or lost, and the shop knows."""
     REFUND_FIRST = "REFUND_FIRST"
     """The money is on its way already; send the goods back, by when and where to (先退款后收货)."""
     RETURN_REMINDER = "RETURN_REMINDER"
@@ -151,6 +157,12 @@ _RETURN_BY = _variable(
     ("The last day to send the goods", "February 7, 2026"),
     VariableType.DATE,
 )
+_EXPECTED_ON = _variable(
+    "expected_on",
+    ("预计退款日期", "2026年2月10日"),
+    ("The day by which the money is expected", "February 10, 2026"),
+    VariableType.DATE,
+)
 _COURIER = _variable("courier", ("快递公司", "顺丰速运"), ("Who carried the parcel", "SF Express"))
 _TRACKING = _variable(
     "tracking_number", ("运单号", "SF1234567890"), ("The parcel's number", "SF1234567890")
@@ -227,7 +239,8 @@ class Kind:
     """Sent so long after the event, if it still holds then."""
     own: tuple[Variable, ...] = ()
     spoken: bool = False
-    """Its text needs words that a person wrote about this refund: no rule can ask for it."""
+    """Its text needs words that a person wrote about this refund, or is about no refund: no rule
+    can ask for it."""
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -273,7 +286,27 @@ KINDS: dict[MessageKind, Kind] = {
         triggers=frozenset({_E.RETURN_APPROVED}),
         again_after=frozenset({_E.RETURN_APPROVED}),
         holds_in=frozenset({_R.AWAITING_RETURN}),
+        own=(_ADDRESS, _REQUIREMENTS, _EXPECTED_ON),
+    ),
+    _K.RETURN_LOST: Kind(
+        label={"zh": "退货包裹丢失", "en": "Goods lost on their way back"},
+        triggers=frozenset({_E.RETURN_LOST}),
+        again_after=frozenset({_E.RETURN_LOST}),
+        holds_in=_DECIDING | COMMITTED,
+        own=(_COURIER, _TRACKING),
+    ),
+    _K.RETURN_REOPENED: Kind(
+        label={"zh": "请重新寄回商品", "en": "Goods to be sent again"},
+        triggers=frozenset({_E.RETURN_REOPENED}),
+        again_after=frozenset({_E.RETURN_REOPENED}),
+        holds_in=COMMITTED | {_R.AWAITING_RETURN},
         own=(_ADDRESS, _REQUIREMENTS),
+    ),
+    _K.SHIPMENT_DELAYED: Kind(
+        label={"zh": "包裹配送异常", "en": "Parcel late or in trouble"},
+        triggers=frozenset(),
+        own=(_COURIER, _TRACKING),
+        spoken=True,
     ),
     _K.RETURN_RECEIVED: Kind(
         label={"zh": "已收到退货", "en": "Goods received"},

@@ -17,7 +17,7 @@ from refund_gql.auth import Viewer
 from refund_gql.choices import MessageStatus
 from refund_gql.database import Transaction
 from refund_gql.errors import InvalidInput, NotFound, Unavailable
-from refund_gql.models import Message, Refund
+from refund_gql.models import Message, Refund, ShipmentAnomaly
 from refund_gql.outbox import channels as routes
 from refund_gql.outbox import drafts
 from refund_gql.outbox.channels import Channels
@@ -156,10 +156,13 @@ def _may_repeat(message: Message, offer: type[Notifier]) -> bool:
 
 
 async def _is_overtaken(tx: Transaction, message: Message, draft: Draft) -> bool:
-    """The refund has moved on so far that the text would mislead. What staff send again by hand,
-    and what may be with the customer already, is not judged."""
+    """The refund, or the parcel, has moved on so far that the text would mislead. What staff send
+    again by hand, and what may be with the customer already, is not judged."""
     if message.resends or message.status is not MessageStatus.QUEUED:
         return False
+    if draft.about.anomaly_id is not None:
+        anomaly = await ShipmentAnomaly.get(id=draft.about.anomaly_id, using_db=tx)
+        return anomaly.closed_at is not None
     refund = await Refund.filter(id=message.refund_id).using_db(tx).get()
     return refund.status not in KINDS[draft.kind].holds_in
 
@@ -260,7 +263,12 @@ async def _pass_on(
     tx: Transaction, channels: Channels, message: Message, code: str, error: str
 ) -> None:
     """This channel cannot do it: the next one takes over, or nobody does."""
-    told = Message.filter(refund_id=message.refund_id, event=message.event, version=message.version)
+    told = Message.filter(
+        refund_id=message.refund_id,
+        anomaly_id=message.anomaly_id,
+        event=message.event,
+        version=message.version,
+    )
     tried = await told.using_db(tx).values_list("channel", flat=True)
     draft = await drafts.of(tx, message)
     if await drafts.queue(tx, channels, draft, tried={str(name) for name in tried}):

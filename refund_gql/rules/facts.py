@@ -269,7 +269,6 @@ FACTS: tuple[Fact, ...] = (
         "courier.delay_days", 3,
         "比承诺送达时间晚的整天数，准时为 0",
         "Whole days beyond the promised delivery; 0 when in time",
-        later=True,
     ),
     _declared(
         "courier.anomaly", True,

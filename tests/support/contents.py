@@ -27,6 +27,9 @@ def good(mutation: str, shop: Populated) -> Answer:
         "refundConfirmWarehouse": {**step, "verdict": "GOODS_GONE"},
         "returnShip": {**step, "courier": "SF", "trackingNumber": "1"},
         "returnReceive": step,
+        "returnBookPickup": {**step, "courier": "SF", "sender": ADDRESS},
+        "returnReportLost": step,
+        "returnReopen": step,
         "returnInspect": {**step, "lines": [{**found, "receivedQuantity": 2}]},
         "refundApproveFinance": step,
         "refundCancel": step,
@@ -55,6 +58,10 @@ def good(mutation: str, shop: Populated) -> Answer:
         "discretionApprove": {"taskId": shop.all("DiscretionTask")[0]},
         "discretionRefuse": {"taskId": shop.all("DiscretionTask")[0]},
     }[mutation]
+
+
+ADDRESS: Answer = {"name": "N", "phone": "1", "country": "CN", "street": "S"}
+REQUIREMENT: Answer = {"code": "C", "zh": "Z", "en": "E", "categories": ["C"]}
 
 
 def flagging(shop: Populated) -> dict[str, Answer]:
@@ -95,6 +102,7 @@ MUTATIONS: dict[str, Answer] = {
         "exposureLimits": [{"tier": "gold", "most": 1}], "returnDays": 1, "returnGraceDays": 1,
         "disputeDays": 1,
         "offerHours": 1, "returnCost": 1, "reductionOfferThreshold": 1,
+        "deliveryDays": 1,
         "channelOrder": [{"kind": "PAYMENT_DELAYED", "channels": ["sandbox-inbox"]}],
         "autoAssign": "OFF",
     },
@@ -132,6 +140,14 @@ MUTATIONS: dict[str, Answer] = {
     "webhookEndpointEnable": {"id": "x"},
     "webhookEndpointTest": {"id": "x"},
     "webhookDeliveryRedeliver": {"id": "x"},
+    "returnAddressCreate": {
+        "name": "N", "regions": ["CN-31"], "categories": ["C"], "skus": ["S"], "position": 1,
+        "fallback": False,
+        "address": {**ADDRESS, "region": "R", "city": "C", "district": "D", "postcode": "P"},
+    },
+    "returnAddressUpdate": {"id": "x", "input": {"name": "N", "address": ADDRESS}},
+    "returnAddressDelete": {"id": "x"},
+    "returnRequirementsUpdate": {"requirements": [REQUIREMENT]},
     "careAssign": {"id": "x", "staffId": "x"},
     "careNote": {"id": "x", "text": "T", "contacted": True},
     "careClose": {"id": "x", "text": "T"},
@@ -206,6 +222,12 @@ def everything(shop: Populated) -> Iterator[tuple[str, Answer]]:
         "refundConfirmWarehouse": {"note": "N"},
         "returnInspect": {"note": "N", "foundReasonTagId": shop.tag, "rootCauseTagId": shop.tag},
         "refundSetReasons": {"rootCauseTagId": shop.tag},
+        "returnBookPickup": {
+            "weightGrams": 1, "earliest": "2026-01-31T08:00:00Z", "latest": "2026-01-31T09:00:00Z",
+            "sender": {**ADDRESS, "region": "R", "city": "C", "district": "D", "postcode": "P"},
+        },
+        "returnReportLost": {"reason": "R"},
+        "returnReopen": {"reason": "R"},
         "refundApproveFinance": {"note": "N", "verdict": "SEND_BACK"},
         "offerPropose": {
             "offers": [

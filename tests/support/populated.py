@@ -11,6 +11,7 @@ from refund_gql import clock, ids
 from refund_gql.auth import system
 from refund_gql.backoffice import staff
 from refund_gql.choices import (
+    AnomalyKind,
     BacktestStatus,
     CrmFlagsStatus,
     DeliveryStatus,
@@ -19,10 +20,13 @@ from refund_gql.choices import (
     EvidencePurpose,
     EvidenceStatus,
     MessageStatus,
+    ParcelDirection,
+    PickupStatus,
     Purpose,
     RuleMatching,
     RuleMode,
     RuleTrigger,
+    WatchEnd,
 )
 from refund_gql.graphql.sources import Node
 from refund_gql.lab import lineup, tally
@@ -43,15 +47,21 @@ from refund_gql.models import (
     EvidenceFile,
     ImportReject,
     ImportRun,
+    Lane,
     Message,
+    ParcelWatch,
     ProviderHealth,
     Refund,
     Restitution,
+    Return,
+    ReturnPickup,
     RiskBaseline,
     RuleBacktest,
     RuleEvaluation,
     RuleUse,
     RuleVersion,
+    Shipment,
+    ShipmentAnomaly,
     Shop,
     Staff,
     TrackingCheckpoint,
@@ -148,6 +158,7 @@ async def populate(api: Api, settings: Settings, *, price: int) -> Populated:
     await _from_outside(shop)
     await _desk(shop)
     await _deadlines(shop)
+    await _parcels(shop)
     shop.rows = await snapshot(world.shop.id)
     assert all(shop.rows.values()), {table for table, rows in shop.rows.items() if not rows}
     return shop
@@ -627,6 +638,48 @@ async def _dead_letter(shop: Populated, scene: str) -> None:
 
 
 # --- what comes in ----------------------------------------------------------------------------
+
+
+async def _parcels(shop: Populated) -> None:
+    """Where goods go back to, a pickup nobody can make, and a parcel that is late."""
+    address = {"name": f"Depot {shop.mark}", "address": {
+        "name": shop.mark, "phone": shop.mark, "country": "CN", "street": f"Street {shop.mark}",
+    }}  # fmt: skip
+    await _owner(shop, "returnAddressCreate", address)
+    parcel, now = await Return.filter(shop_id=shop.shop_id).order_by("id").first(), clock.now()
+    sent = await Shipment.filter(shop_id=shop.shop_id).order_by("id").first()
+    assert parcel is not None
+    assert sent is not None
+    await ReturnPickup.create(
+        shop_id=shop.shop_id,
+        refund_id=parcel.refund_id,
+        goods_return_id=parcel.id,
+        status=PickupStatus.FAILED,
+        number=f"PU{shop.mark}",
+        word="SF",
+        courier="nobody",
+        error=shop.mark,
+        wanted_by="SYSTEM:-",
+        wanted_at=now,
+    )
+    await ParcelWatch.create(
+        shop_id=shop.shop_id,
+        courier="nobody",
+        tracking_number=f"P{shop.mark}",
+        direction=ParcelDirection.OUT,
+        next_look_at=now,
+        created_at=now,
+        closed_at=now,
+        ended=WatchEnd.NOT_NEEDED,
+    )
+    await Lane.create(
+        shop_id=shop.shop_id, courier=shop.mark, region="CN-31", cases=20, p50_hours=48,
+        p90_hours=72, refreshed_at=now,
+    )  # fmt: skip
+    await ShipmentAnomaly.create(
+        shop_id=shop.shop_id, order_id=sent.order_id, shipment_id=sent.id, kind=AnomalyKind.LATE,
+        since=now, opened_at=now, told_at=now,
+    )  # fmt: skip
 
 
 async def _from_outside(shop: Populated) -> None:

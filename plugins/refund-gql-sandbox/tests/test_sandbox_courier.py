@@ -353,6 +353,7 @@ def test_the_sheet_says_what_it_can_do(tmp_path: Path) -> None:
     assert a_courier(tmp_path, least_poll_seconds=60).capabilities() == CourierCapabilities(
         subscribe=True, pickup=True, quote=True, least_poll_interval=timedelta(minutes=1)
     )
+    assert not a_courier(tmp_path, subscribe=False).capabilities().subscribe
 
 
 # --- webhooks ---------------------------------------------------------------------------------

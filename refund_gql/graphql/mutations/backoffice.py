@@ -108,6 +108,9 @@ class ShopInput:
         default=None,
         description="Minor units: a line reduced by more at inspection is offered first.",
     )
+    delivery_days: int | None = strawberry.field(
+        default=None, description="In which parcels arrive, 1 to 90; where no history tells."
+    )
     channel_order: list[ChannelOrderInput] | None = strawberry.field(
         default=None, description="Replaces the whole order; an empty list: no messages at all."
     )
@@ -135,6 +138,7 @@ class ShopInput:
             offer_hours=self.offer_hours,
             return_cost=self.return_cost,
             reduction_offer_threshold=self.reduction_offer_threshold,
+            delivery_days=self.delivery_days,
             channel_order=_if_given(self.channel_order, routing_inputs.channels),
             auto_assign=self.auto_assign,
         )

@@ -16,6 +16,7 @@ from refund_gql.graphql.enums import (
 )
 from refund_gql.graphql.scalars import JSON
 from refund_gql.graphql.sources import Node, column, enum, json, reference
+from refund_gql.graphql.types.following import ShipmentAnomaly
 from refund_gql.graphql.types.refund import Refund
 
 
@@ -45,9 +46,12 @@ class WebhookDelivery(Node):
     table: ClassVar[str] = "webhook_delivery"
 
     endpoint: WebhookEndpoint = reference("endpoint_id", "WebhookEndpoint", "Where it goes.")
-    refund: Refund = reference("refund_id", "Refund", "What it is about.")
+    refund: Refund | None = reference("refund_id", "Refund", "What it is about; null: a parcel.")
+    anomaly: ShipmentAnomaly | None = reference(
+        "anomaly_id", "ShipmentAnomaly", "What it is about, where that is no refund."
+    )
     type: str = column("type", "`refund.refunded` and so on.")
-    version: int = column("version", "The refund's version after the event.")
+    version: int = column("version", "The refund's version after the event; or 0.")
     payload: JSON = json("payload", "The body.")
     status: DeliveryStatus = enum("status", DeliveryStatus, "Where it stands.")
     tries: int = column("tries", "So far, since it was queued or redelivered.")

@@ -9,6 +9,7 @@ from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import MessageKind, MessageStatus
 from refund_gql.graphql.sources import Node, column, enum, reference
 from refund_gql.graphql.types.customer import Customer
+from refund_gql.graphql.types.following import ShipmentAnomaly
 from refund_gql.outbox.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ class Message(Node):
     sent_at: datetime | None = column("sent_at", "When the channel took it; UTC.")
     customer: Customer | None = reference("customer_id", "Customer", "Who it is for.")
     refund: Annotated["Refund", strawberry.lazy("refund_gql.graphql.types.refund")] | None = (
-        reference("refund_id", "Refund", "What it is about.")
+        reference("refund_id", "Refund", "What it is about; null: a parcel.")
+    )
+    anomaly: ShipmentAnomaly | None = reference(
+        "anomaly_id", "ShipmentAnomaly", "What it is about, where that is no refund."
     )
 
     @strawberry.field(description="The kind in words.")

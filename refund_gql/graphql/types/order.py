@@ -1,6 +1,6 @@
 """Orders as the shop reported them, with what was shipped and captured."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import strawberry
@@ -13,6 +13,7 @@ from refund_gql.graphql.scalars import MinorUnits
 from refund_gql.graphql.sources import Column, Node, children, column, enum, json, reference
 from refund_gql.graphql.types.customer import Customer, Product
 from refund_gql.graphql.types.dispute import Dispute
+from refund_gql.graphql.types.following import ShipmentAnomaly
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
 from refund_gql.models.order import fulfilment_of
@@ -81,6 +82,22 @@ class Shipment(Node):
     tracking: list[TrackingCheckpoint] = tracking()
     shipped_at: datetime = column("shipped_at", "UTC.")
     delivered_at: datetime | None = column("delivered_at", "UTC; null: not yet.")
+    anomalies: list[ShipmentAnomaly] = children(
+        "shipment_id", "ShipmentAnomaly", "What went wrong, oldest first.", order="opened_at, id"
+    )
+
+    @strawberry.field(description="By when nine of ten that went the same way arrive; UTC.")
+    async def expected_at(self, info: Info) -> datetime:
+        rows, row = info.context.rows, self.row
+        shop = await rows.one("shop", row["shop_id"])
+        order = await rows.one("order", row["order_id"])
+        assert shop is not None, "a viewer sees their own shop"
+        assert order is not None, "a parcel is visible only with its order"
+        lanes = await rows.many("lane", "shop_id", row["shop_id"], "courier, region")
+        way = (row["courier"], order["region"])
+        hours = {(lane["courier"], lane["region"]): lane["p90_hours"] for lane in lanes}
+        sent: datetime = row["shipped_at"]
+        return sent + timedelta(hours=hours.get(way, shop["delivery_days"] * 24))
 
 
 @strawberry.type(description="One payment, or one order's share of it.")

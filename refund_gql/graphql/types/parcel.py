@@ -3,16 +3,19 @@
 from datetime import datetime
 from typing import ClassVar
 
+import orjson
 import strawberry
 
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Disposition, ReturnStatus, Verdict
 from refund_gql.graphql.rows import Row
 from refund_gql.graphql.scalars import MinorUnits
-from refund_gql.graphql.sources import Node, children, column, enum, localized, reference
+from refund_gql.graphql.sources import Node, children, column, enum, reference
+from refund_gql.graphql.types.following import ReturnPickup
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.reason import ReasonTag
 from refund_gql.graphql.types.tracking import TrackingCheckpoint, tracking
+from refund_gql.outbox.kinds import LOCALES
 
 
 @strawberry.type(description="So many units of an inspected line, and what was found of them.")
@@ -63,13 +66,31 @@ async def _money(info: Info, inspection: Row, amount: int) -> Money:
     return Money(amount=MinorUnits(amount), currency=refund["currency"])
 
 
+@strawberry.type(description="One thing that goods must be when they come back.")
+class ReturnRequirement:
+    code: str = strawberry.field(description="Stable, for programs.")
+    text: str = strawberry.field(description="What people read.")
+
+
+@strawberry.type(description="How long returns took, from their beginning to the money.")
+class RefundExpectation:
+    cases: int = strawberry.field(
+        description="Returns of 90 days; 0: too few, and the engine's default counts."
+    )
+    median_hours: int = strawberry.field(description="Half of them took no longer.")
+    p80_hours: int = strawberry.field(description="Four of five took no longer.", name="p80Hours")
+
+
 @strawberry.type(description="The goods of a refund on their way back.")
 class Return(Node):
     table: ClassVar[str] = "goods_return"
 
     status: ReturnStatus = enum("status", ReturnStatus, "Where the goods stand.")
     address: str = column("address", "Where to send them.")
-    requirements: str = localized("requirements", "What they must look like.")
+    expected_refund_at: datetime | None = column(
+        "expected_refund_at",
+        "By when four of five had their money, as foreseen at the beginning; UTC.",
+    )
     courier: str = column("courier", "Who carries them; empty: not yet handed over.")
     tracking_number: str = column("tracking_number", "The courier's number.")
     tracking: list[TrackingCheckpoint] = tracking()
@@ -79,3 +100,26 @@ class Return(Node):
     inspections: list[Inspection] = children(
         "goods_return_id", "Inspection", "One for each refund line.", order="id"
     )
+
+    @strawberry.field(description="What they must look like, in words; `locale`: zh or en.")
+    def requirements(self, info: Info, locale: str | None = None) -> str:
+        texts: dict[str, str] = orjson.loads(self.row["requirements"])
+        return texts.get(locale or info.context.locale) or next(iter(texts.values()), "")
+
+    @strawberry.field(description="The same point by point; `locale`: zh or en.")
+    def checklist(self, info: Info, locale: str | None = None) -> list[ReturnRequirement]:
+        points: list[dict[str, str]] = orjson.loads(self.row["checklist"])
+        language = locale if locale in LOCALES else info.context.locale
+        return [ReturnRequirement(code=each["code"], text=each[language]) for each in points]
+
+    @strawberry.field(description="The figures behind `expectedRefundAt`.")
+    def expected_refund_basis(self) -> RefundExpectation | None:
+        basis = orjson.loads(self.row["expected_basis"])
+        return RefundExpectation(**basis) if basis else None
+
+    @strawberry.field(description="The courier that fetches them, newest pickup; null: none asked.")
+    async def pickup(self, info: Info) -> ReturnPickup | None:
+        rows = await info.context.rows.many(
+            "return_pickup", "goods_return_id", self.row["id"], "wanted_at desc, id desc"
+        )
+        return ReturnPickup(row=rows[0]) if rows else None

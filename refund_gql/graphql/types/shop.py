@@ -1,7 +1,7 @@
 """The shop and who works in it."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 import strawberry
@@ -20,11 +20,22 @@ from refund_gql.graphql.scalars import JSON, MinorUnits
 from refund_gql.graphql.sources import Node, children, column, enum, json, localized, reference
 from refund_gql.graphql.types.discretion import StaffBudget
 from refund_gql.graphql.types.exposure_limit import ExposureLimit
+from refund_gql.graphql.types.following import ReturnAddress
 from refund_gql.graphql.types.money import Money
 from refund_gql.graphql.types.routing import ChannelOrder, CourierRoute, GatewayRoute
 from refund_gql.graphql.types.rule import RuleMatchingSetting
 from refund_gql.models.exposure import ANY_TIER
 from refund_gql.outbox.channels import DEFAULT
+
+
+@strawberry.type(description="One thing that goods must be when they come back.")
+class ReturnChecklistPoint:
+    code: str = strawberry.field(description="Stable, for programs.")
+    zh: str = strawberry.field(description="In Chinese.")
+    en: str = strawberry.field(description="In English.")
+    categories: list[str] = strawberry.field(
+        description="Of the products it is asked of; none: all."
+    )
 
 
 @strawberry.type(description="A tenant: its settings and the rules of its house.")
@@ -52,10 +63,27 @@ class Shop(Node):
     )
     dispute_days: int = column("dispute_days", "Days in which a refusal may be disputed; 0: never.")
     offer_hours: int = column("offer_hours", "Hours in which a customer may choose among offers.")
-    return_address: str = column("return_address", "Where goods are sent back to.")
-    return_requirements: str = localized(
-        "return_requirements", "What the goods must look like when they come back."
+    return_address: str = column(
+        "return_address",
+        "Where goods are sent back to, unless one of `returnAddresses` takes them.",
     )
+    return_requirements: str = localized(
+        "return_requirements", "What all goods must look like when they come back."
+    )
+    return_addresses: list[ReturnAddress] = children(
+        "shop_id",
+        "ReturnAddress",
+        "Where goods go back to instead, first to last.",
+        order="position, id",
+    )
+    delivery_days: int = column(
+        "delivery_days", "In which parcels arrive, where their lane has no history."
+    )
+
+    @strawberry.field(description="The same point by point.")
+    def return_checklist(self) -> list[ReturnChecklistPoint]:
+        points: list[dict[str, Any]] = orjson.loads(self.row["return_checklist"])
+        return [ReturnChecklistPoint(**point) for point in points]
 
     auto_assign: AutoAssign = enum("auto_assign", AutoAssign, "Whether cases are dealt out.")
 

@@ -106,6 +106,9 @@ class CourierSettings(SharedSettings):
     """ISO 4217; what quotes are in."""
     least_poll_seconds: Seconds = 1.0
     """Capability `least_poll_interval`; told, not enforced."""
+    subscribe: bool = True
+    """Capability `subscribe`: whether the engine waits for webhooks, which somebody else sends,
+    or asks."""
     webhook_secret: SecretStr = Field(default=SecretStr("sandbox-webhook-secret"), min_length=1)
     """The key of webhook signatures; the default is public."""
 

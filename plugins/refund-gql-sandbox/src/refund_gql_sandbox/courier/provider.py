@@ -108,9 +108,9 @@ class SandboxCourier(Courier):
         )
 
     def capabilities(self) -> CourierCapabilities:
-        """It can do all that couriers can."""
+        """It can do all that couriers can, but for news that the settings hold back."""
         return CourierCapabilities(
-            subscribe=True,
+            subscribe=self.settings.subscribe,
             pickup=True,
             quote=True,
             least_poll_interval=timedelta(seconds=self.settings.least_poll_seconds),
