@@ -265,6 +265,8 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("Payout", "refund"),
         ("Return", "refund"),
         ("Exposure", "refund"),
+        ("OfferLadder", "refund"),
+        ("Offer", "refund"),
         ("TimelineEntry", "refund"),
         ("Decision", "refund"),
         ("Coupon", "refund"),
