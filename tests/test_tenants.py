@@ -275,15 +275,9 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("Payout", "refund"),
         ("Return", "refund"),
         ("Exposure", "refund"),
-<<<<<<< HEAD
         ("Clock", "refund"),
-||||||| 4bd1859
-        ("TimelineEntry", "refund"),
-=======
         ("OfferLadder", "refund"),
         ("Offer", "refund"),
-        ("TimelineEntry", "refund"),
->>>>>>> offers
         ("Decision", "refund"),
         ("Coupon", "refund"),
         ("Restitution", "refund"),
