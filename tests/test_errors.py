@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import refund_gql
+from refund_gql.choices import Span
 from refund_gql.errors import (
     RECORDED,
     AlreadyExists,
@@ -19,8 +20,10 @@ from refund_gql.errors import (
     NotAllowed,
     NotAmendable,
     NotFound,
+    NotInstalled,
     NotRefundable,
     NotWaiting,
+    OverBudget,
     Refusal,
     StaleBalance,
     StaleVersion,
@@ -131,6 +134,24 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
         "（可用 `refund-gql secrets new-key` 生成）后重启",
     ),
     (
+        NotInstalled(extra="insight"),
+        "The engine was installed without this part: pip install 'refund-gql[insight]'",
+        "系统未安装该功能：pip install 'refund-gql[insight]'",
+    ),
+    (
+        OverBudget(
+            needed=8900,
+            currency="CNY",
+            limit=5000,
+            remaining=1250,
+            limit_currency="CNY",
+            span=Span.DAY,
+        ),
+        "89.00 CNY is more than your limit for today, of which 12.50 CNY is left;"
+        " a colleague with more has been asked",
+        "89.00 CNY 超出您的今日额度（剩余 12.50 CNY），已转交额度更高的同事审批",
+    ),
+    (
         IdempotencyConflict(),
         "The idempotency key was used for another operation or other input",
         "该幂等键已用于其他操作或其他参数，请更换",
@@ -168,9 +189,12 @@ def test_codes_are_stable_and_nobody_elses() -> None:
         "NOT_ALLOWED",
         "NOT_AMENDABLE",
         "NOT_FOUND",
+        "NOT_INSTALLED",
         "NOT_REFUNDABLE",
         "NOT_WAITING",
         "NO_SECRET_KEY",
+        "OFFER_CLOSED",
+        "OVER_BUDGET",
         "STALE_BALANCE",
         "STALE_VERSION",
     ]
