@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import refund_gql
-from refund_gql.choices import Span
+from refund_gql.choices import OfferState, Span
 from refund_gql.errors import (
     RECORDED,
     AlreadyExists,
@@ -23,6 +23,7 @@ from refund_gql.errors import (
     NotInstalled,
     NotRefundable,
     NotWaiting,
+    OfferClosed,
     OverBudget,
     Refusal,
     StaleBalance,
@@ -137,6 +138,11 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
         NotInstalled(extra="insight"),
         "The engine was installed without this part: pip install 'refund-gql[insight]'",
         "系统未安装该功能：pip install 'refund-gql[insight]'",
+    ),
+    (
+        OfferClosed(state=OfferState.EXPIRED),
+        "This offer is no longer open: expired",
+        "该方案已不可选择：已过期",
     ),
     (
         OverBudget(
