@@ -9,12 +9,14 @@ import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 from support import documents
 from support.api import Api, key
-from support.standing import row_id, stands
+from support.standing import fetched_by, pictured, row_id, stands, wished
 from support.world import World, staff_token
 
 from refund_gql import clock, ids
+from refund_gql.flow import pickups
 from refund_gql.graphql.documents import money_fields
-from refund_gql.graphql.next_steps import ACTIONS, Action
+from refund_gql.graphql.next_steps import ACTIONS
+from refund_gql.graphql.next_steps.action import Action
 from refund_gql.models import Decision, Refund, Staff
 from refund_gql.roles import Role
 from refund_gql.states import JOURNEY, RefundStatus, Step
@@ -23,6 +25,8 @@ Answer = dict[str, Any]
 NEED = "name type required choices { value label }"
 STEPS = f"""nextSteps {{ mutation step label consequence movesMoney reasonRequired blockedBecause
   needs {{ {NEED} fields {{ {NEED} fields {{ {NEED} }} }} }} }}"""
+COURIER = "POST"
+"""Whom the shop sends for goods; its parcels to customers go with another."""
 ROLES = [role for role in Role if role is not Role.SYSTEM]
 BESIDE = {
     "refundRequest": "it makes a refund",
@@ -77,37 +81,47 @@ def filled(needs: list[Answer]) -> Answer:
     }
 
 
-_EXTRA = {"verdict", "amount", "foundReasonTagId"}
-"""Inputs without which a count, or a set of reasons, says nothing."""
+_EXTRA = {"verdict", "amount", "purpose", "foundReasonTagId"}
+"""Inputs without which a count, a file or a set of reasons says nothing."""
 
 
 def _value(need: Answer) -> Any:
-    if need["type"].startswith("["):
-        return [{**filled(need["fields"]), "verdict": "ACCEPTED", "amount": None}]
+    if need["fields"]:
+        inside = {name: value for name, value in filled(need["fields"]).items() if name != "amount"}
+        if "verdict" in inside:
+            inside["verdict"] = "ACCEPTED"
+        return [inside] if need["type"].startswith("[") else inside
     if need["choices"]:
         return need["choices"][0]["value"]
+    if need["name"] == "country":
+        return "CN"
     return 1 if need["type"].startswith(("Int", "MinorUnits")) else "words"
 
 
-def anyhow(action: Action, refund: Answer) -> Answer:
-    """The same, for what is not offered."""
+def anyhow(action: Action, refund: Answer, around: Answer) -> Answer:
+    """The same, for what is not offered; `around` names what else there is."""
     found = {"refundLineId": refund["lines"][0]["id"], "verdict": "ACCEPTED"}
+    sender = {"name": "words", "phone": "words", "country": "CN", "street": "words"}
     return {
         "refundId": refund["id"],
         "payoutId": ids.encode("Payout", UUID(int=1)),
         "claimId": ids.encode("Claim", UUID(int=1)),
-        "reason": "words",
-        "question": "words",
-        "answer": "words",
-        "note": "words",
-        "courier": "SF",
+        "offerId": ids.encode("Offer", UUID(int=1)),
+        "fromId": refund["id"],
+        "staffId": None,
+        **dict.fromkeys(("reason", "question", "answer", "note", "text", "name"), "words"),
+        "courier": COURIER,
         "trackingNumber": "1",
-        "lines": [found],
+        "sender": sender,
+        "lines": None if action.step is Step.AMEND else [found],
+        "offers": [{"kind": "FULL_WITH_RETURN"}],
         "amount": 1,
+        "size": 1,
         "kind": "REFUND_ONLY",
         "verdict": "GOODS_GONE",
         "priority": "HIGH",
         "foundReasonTagId": None,
+        **around,
         **action.fixed,
     }
 
@@ -143,25 +157,50 @@ def never_offered(steps: list[Answer]) -> Iterator[Action]:
 
 @pytest.mark.parametrize("status", RefundStatus)
 async def test_what_is_offered_is_done_and_what_is_not_is_refused(
-    world: World, status: RefundStatus
+    world: World, status: RefundStatus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pickups, "_schedule", _no_courier)
+    await fetched_by(world, COURIER)
+    other = await stands(world, RefundStatus.REVIEW)
     refund = await stands(world, status)
+    around = {**await surrounded(world, refund), "intoId": other["id"]}
     for role in ROLES:
         by = world.as_(role)
         steps = await offered(by, refund)
         for action in never_offered(steps):
-            code = await call(by, action.mutation, anyhow(action, refund))
+            code = await call(by, action.mutation, anyhow(action, refund, around))
             assert code, (status, role, action.mutation, action.step)
         for one in steps:
-            fresh = refund if one["step"] is None else await stands(world, status)
-            [now] = [
-                each
-                for each in await offered(by, fresh)
-                if (each["mutation"], each["step"]) == (one["mutation"], one["step"])
-            ]
-            assert now["blockedBecause"] is None
-            content = filled(now["needs"])
-            assert await call(by, one["mutation"], content) == "", (status, role, one)
+            await _done(world, by, one, refund if _stays(one) else await stands(world, status))
+
+
+async def _done(world: World, by: Api, one: Answer, refund: Answer) -> None:
+    if one["mutation"] in _USED_UP:
+        await surrounded(world, refund)
+    [now] = [
+        each
+        for each in await offered(by, refund)
+        if (each["mutation"], each["step"]) == (one["mutation"], one["step"])
+    ]
+    assert now["blockedBecause"] is None
+    assert await call(by, one["mutation"], filled(now["needs"])) == "", one
+
+
+_USED_UP = {"evidenceRemove", "returnBookPickup", "discretionApprove", "discretionRefuse"}
+"""What leaves less for the next role to do, though it is no step."""
+
+
+def _stays(one: Answer) -> bool:
+    return one["step"] is None and one["mutation"] not in _USED_UP
+
+
+async def surrounded(world: World, refund: Answer) -> Answer:
+    """A file, and a task for somebody with more budget: their ids by input."""
+    return {"fileId": await pictured(world, refund), "taskId": await wished(world, refund)}
+
+
+async def _no_courier(*anything: object) -> None:
+    """No job: nobody is sent."""
 
 
 # --- for this viewer --------------------------------------------------------------------------
