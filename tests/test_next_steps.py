@@ -1,5 +1,6 @@
 """`nextSteps` is what really can be done: each action is called, in every status, by every role."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -162,21 +163,33 @@ async def test_what_is_offered_is_done_and_what_is_not_is_refused(
     monkeypatch.setattr(pickups, "_schedule", _no_courier)
     await fetched_by(world, COURIER)
     other = await stands(world, RefundStatus.REVIEW)
-    refund = await stands(world, status)
+    refund = await stands(world, status, beside=True)
     around = {**await surrounded(world, refund), "intoId": other["id"]}
     for role in ROLES:
         by = world.as_(role)
         steps = await offered(by, refund)
-        for action in never_offered(steps):
-            code = await call(by, action.mutation, anyhow(action, refund, around))
-            assert code, (status, role, action.mutation, action.step)
-        for one in steps:
-            await _done(world, by, one, refund if _stays(one) else await stands(world, status))
+        refused = [_refused(by, one, anyhow(one, refund, around)) for one in never_offered(steps)]
+        await asyncio.gather(*refused)
+        for one in filter(_stays, steps):
+            await _done(by, one, refund)
+        await asyncio.gather(
+            *(_done_afresh(world, by, one, status) for one in steps if not _stays(one))
+        )
 
 
-async def _done(world: World, by: Api, one: Answer, refund: Answer) -> None:
+async def _refused(by: Api, action: Action, content: Answer) -> None:
+    code = await call(by, action.mutation, content)
+    assert code, (by.token, action.mutation, action.step)
+
+
+async def _done_afresh(world: World, by: Api, one: Answer, status: RefundStatus) -> None:
+    refund = await stands(world, status, beside=one["step"] == Step.MERGE)
     if one["mutation"] in _USED_UP:
         await surrounded(world, refund)
+    await _done(by, one, refund)
+
+
+async def _done(by: Api, one: Answer, refund: Answer) -> None:
     [now] = [
         each
         for each in await offered(by, refund)
