@@ -10,7 +10,8 @@ import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 from support import documents
 from support.api import Api, key
-from support.standing import fetched_by, pictured, row_id, stands, wished
+from support.bargain import over
+from support.standing import OFFERS, fetched_by, pictured, row_id, stands, wished
 from support.world import World, staff_token
 
 from refund_gql import clock, ids
@@ -18,7 +19,7 @@ from refund_gql.flow import pickups
 from refund_gql.graphql.documents import money_fields
 from refund_gql.graphql.next_steps import ACTIONS
 from refund_gql.graphql.next_steps.action import Action
-from refund_gql.models import Decision, Refund, Staff
+from refund_gql.models import Decision, Refund, Shop, Staff
 from refund_gql.roles import Role
 from refund_gql.states import JOURNEY, RefundStatus, Step
 
@@ -310,3 +311,154 @@ async def test_a_claim_is_opened_then_closed(world: World) -> None:
         assert await call(world.owner, mutation, filled(one["needs"])) == ""
         now = {one["mutation"] for one in await offered(world.owner, refund)}
         assert {name for name in now if name.startswith("claim")} == then
+
+
+# --- between two ------------------------------------------------------------------------------
+
+
+def labels_of(step: Answer, name: str) -> list[str]:
+    [need] = [one for one in step["needs"] if one["name"] == name]
+    return [choice["label"] for choice in need["choices"]]
+
+
+async def test_each_offer_is_taken_by_name(world: World) -> None:
+    refund = await stands(world, RefundStatus.NEGOTIATING)
+    steps = await offered(world.customer, refund)
+    taken = {one["step"]: one for one in steps if one["mutation"] == "offerAccept"}
+    assert {step: labels_of(one, "offerId") for step, one in taken.items()} == {
+        "ACCEPT_RETURN_OFFER": ["退货全额退款: 20.00 CNY"],
+        "ACCEPT_MONEY_OFFER": ["部分退款: 5.00 CNY"],
+        "ACCEPT_COUPON_OFFER": ["换取优惠券: 100.00 CNY"],
+    }
+    assert {step for step, one in taken.items() if one["movesMoney"]} == {"ACCEPT_MONEY_OFFER"}
+    content = filled(taken["ACCEPT_MONEY_OFFER"]["needs"])
+    assert await call(world.customer, "offerAccept", content) == ""
+    paid = await world.reaches(refund, "REFUNDED")
+    assert paid["amount"] == {"amount": 500, "currency": "CNY"}
+
+
+async def test_offers_that_are_over_are_not_taken(world: World) -> None:
+    refund = await stands(world, RefundStatus.NEGOTIATING)
+    await over(refund)
+    steps = await offered(world.customer, refund)
+    assert [one["step"] for one in steps if one["step"]] == [
+        "DECLINE_OFFERS",
+        "COUNTER_OFFERS",
+        "CANCEL",
+    ]
+
+
+async def test_an_amount_of_the_customers_is_proposed_once_and_accepted(world: World) -> None:
+    refund = await stands(world, RefundStatus.NEGOTIATING)
+    counter = {"refundId": refund["id"], "amount": 700}
+    assert await call(world.customer, "offerCounter", counter) == ""
+    accept = named(await offered(world.agent, refund), "ACCEPT_COUNTER")
+    assert (accept["mutation"], accept["movesMoney"]) == ("offerAcceptCounter", True)
+    offers = {"refundId": refund["id"], "offers": OFFERS}
+    assert await call(world.agent, "offerPropose", offers) == ""
+    assert "COUNTER_OFFERS" not in [one["step"] for one in await offered(world.customer, refund)]
+    assert await call(world.customer, "offerCounter", counter) == "INVALID_INPUT"
+    assert await call(world.agent, "offerWithdraw", counter) == ""
+    again = [one["step"] for one in await offered(world.agent, refund)]
+    assert "ACCEPT_COUNTER" not in again
+    assert await call(world.agent, "offerAcceptCounter", counter) == "OFFER_CLOSED"
+
+
+async def test_what_the_customer_proposed_is_paid_when_it_is_accepted(world: World) -> None:
+    refund = await stands(world, RefundStatus.NEGOTIATING)
+    await call(world.customer, "offerCounter", {"refundId": refund["id"], "amount": 700})
+    accept = named(await offered(world.agent, refund), "ACCEPT_COUNTER")
+    assert await call(world.agent, accept["mutation"], filled(accept["needs"])) == ""
+    paid = await world.reaches(refund, "REFUNDED")
+    assert paid["amount"] == {"amount": 700, "currency": "CNY"}
+
+
+async def test_a_reduction_is_offered_where_the_shop_asks_first(world: World) -> None:
+    refund = await stands(world, RefundStatus.INSPECTION)
+    assert "OFFER_REDUCTION" not in [one["step"] for one in await offered(world.owner, refund)]
+    await Shop.filter(id=world.shop.id).update(reduction_offer_threshold=500)
+    step = named(await offered(world.warehouse, refund), "OFFER_REDUCTION")
+    line = {"refundLineId": refund["lines"][0]["id"], "verdict": "REDUCED", "amount": 1400}
+    content = {"refundId": refund["id"], "lines": [line]}
+    assert await call(world.warehouse, step["mutation"], content) == ""
+    assert (await world.owner.refund(refund["id"]))["status"] == "NEGOTIATING"
+
+
+# --- between requests and colleagues ------------------------------------------------------------
+
+
+async def test_a_request_becomes_part_of_the_other_on_its_order(world: World) -> None:
+    alone = await stands(world, RefundStatus.REVIEW)
+    assert "MERGE" not in [one["step"] for one in await offered(world.agent, alone)]
+    refund = await stands(world, RefundStatus.REVIEW, beside=True)
+    merge = named(await offered(world.agent, refund), "MERGE")
+    content = filled(merge["needs"])
+    assert content["fromId"] == refund["id"]
+    assert await call(world.agent, merge["mutation"], content) == ""
+    into = await world.owner.refund(content["intoId"])
+    assert into["amount"] == {"amount": 3000, "currency": "CNY"}
+    assert (await world.owner.refund(refund["id"]))["status"] == "CANCELLED"
+
+
+async def test_a_request_is_changed_until_a_colleague_has_dealt_with_it(world: World) -> None:
+    refund = await stands(world, RefundStatus.REVIEW)
+    change = {"refundId": refund["id"], "note": "words"}
+    assert named(await offered(world.customer, refund), "AMEND")["mutation"] == "refundAmend"
+    note = {"refundId": refund["id"], "text": "words"}
+    assert await call(world.agent, "refundNote", note) == ""
+    assert named(await offered(world.customer, refund), "AMEND")["blockedBecause"] is None
+    question = {"refundId": refund["id"], "question": "words"}
+    assert await call(world.agent, "refundRequestEvidence", question) == ""
+    assert "AMEND" not in [one["step"] for one in await offered(world.customer, refund)]
+    assert await call(world.customer, "refundAmend", change) == "NOT_AMENDABLE"
+
+
+async def test_a_case_is_given_to_who_may_decide_about_it(world: World) -> None:
+    refund = await stands(world, RefundStatus.FINANCE_REVIEW)
+    owner = await Staff.get(shop_id=world.shop.id, role=Role.OWNER)
+    steps = {one["mutation"]: one for one in await offered(world.owner, refund)}
+    assert labels_of(steps["refundAssign"], "staffId") == ["Finance", "Owner"]
+    assert steps["refundTake"]["blockedBecause"] is None
+    await Decision.create(
+        shop_id=world.shop.id,
+        refund_id=row_id(refund),
+        step=Step.PROPOSE_OFFERS,
+        actor=f"STAFF:{owner.id}",
+        decided_at=clock.now(),
+    )
+    steps = {one["mutation"]: one for one in await offered(world.owner, refund)}
+    assert labels_of(steps["refundAssign"], "staffId") == ["Finance"]
+    assert steps["refundTake"]["blockedBecause"] == (
+        "Nobody approves their own proposal; ask a colleague"
+    )
+    assert await call(world.owner, "refundTake", filled(steps["refundTake"]["needs"])) == (
+        "NOT_ALLOWED"
+    )
+    content = {**filled(steps["refundAssign"]["needs"]), "staffId": ids.encode("Staff", owner.id)}
+    assert await call(world.owner, "refundAssign", content) == "NOT_ALLOWED"
+
+
+async def test_what_was_beyond_a_budget_is_done_or_refused_by_a_colleague(world: World) -> None:
+    refund = await stands(world, RefundStatus.REVIEW)
+    task = await wished(world, refund)
+    steps = {one["mutation"]: one for one in await offered(world.owner, refund)}
+    for mutation in ("discretionApprove", "discretionRefuse"):
+        assert filled(steps[mutation]["needs"]) == {"taskId": task}
+        assert labels_of(steps[mutation], "taskId") == ["approve the request: 20.00 CNY"]
+    own = {one["mutation"] for one in await offered(world.agent, refund)}
+    assert not {"discretionApprove", "discretionRefuse"} & own
+    assert await call(world.owner, "discretionApprove", {"taskId": task}) == ""
+    assert (await world.owner.refund(refund["id"]))["status"] == "AWAITING_RETURN"
+    left = {one["mutation"] for one in await offered(world.owner, refund)}
+    assert not {"discretionApprove", "discretionRefuse"} & left
+
+
+async def test_a_file_is_taken_back_by_who_sent_it_or_the_owner(world: World) -> None:
+    refund = await stands(world, RefundStatus.REVIEW)
+    file = await pictured(world, refund)
+    for role in ROLES:
+        steps = {one["mutation"]: one for one in await offered(world.as_(role), refund)}
+        removable = role in (Role.CUSTOMER, Role.OWNER)
+        assert ("evidenceRemove" in steps) is removable, role
+        if removable:
+            assert filled(steps["evidenceRemove"]["needs"]) == {"fileId": file}
