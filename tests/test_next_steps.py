@@ -11,6 +11,7 @@ from graphql import GraphQLInputObjectType, get_named_type
 from support import documents
 from support.api import Api, key
 from support.bargain import over
+from support.screen import call, filled, labels_of, named, offered
 from support.standing import OFFERS, fetched_by, pictured, row_id, stands, wished
 from support.world import World, staff_token
 
@@ -24,9 +25,6 @@ from refund_gql.roles import Role
 from refund_gql.states import JOURNEY, RefundStatus, Step
 
 Answer = dict[str, Any]
-NEED = "name type required choices { value label }"
-STEPS = f"""nextSteps {{ mutation step label consequence movesMoney reasonRequired blockedBecause
-  needs {{ {NEED} fields {{ {NEED} fields {{ {NEED} }} }} }} }}"""
 COURIER = "POST"
 """Whom the shop sends for goods; its parcels to customers go with another."""
 ROLES = [role for role in Role if role is not Role.SYSTEM]
@@ -70,36 +68,6 @@ def test_an_action_speaks_both_languages_and_names_real_inputs(action: Action) -
 # --- each is called ---------------------------------------------------------------------------
 
 
-async def offered(by: Api, refund: Answer) -> list[Answer]:
-    document = f"query Q($id: ID!) {{ refund(id: $id) {{ {STEPS} }} }}"
-    steps: list[Answer] = (await by(document, id=refund["id"]))["refund"]["nextSteps"]
-    return steps
-
-
-def filled(needs: list[Answer]) -> Answer:
-    """What a UI that knows nothing of refunds would send: the required inputs alone."""
-    return {
-        need["name"]: _value(need) for need in needs if need["required"] or need["name"] in _EXTRA
-    }
-
-
-_EXTRA = {"verdict", "amount", "purpose", "foundReasonTagId"}
-"""Inputs without which a count, a file or a set of reasons says nothing."""
-
-
-def _value(need: Answer) -> Any:
-    if need["fields"]:
-        inside = {name: value for name, value in filled(need["fields"]).items() if name != "amount"}
-        if "verdict" in inside:
-            inside["verdict"] = "ACCEPTED"
-        return [inside] if need["type"].startswith("[") else inside
-    if need["choices"]:
-        return need["choices"][0]["value"]
-    if need["name"] == "country":
-        return "CN"
-    return 1 if need["type"].startswith(("Int", "MinorUnits")) else "words"
-
-
 def anyhow(action: Action, refund: Answer, around: Answer) -> Answer:
     """The same, for what is not offered; `around` names what else there is."""
     found = {"refundLineId": refund["lines"][0]["id"], "verdict": "ACCEPTED"}
@@ -126,25 +94,6 @@ def anyhow(action: Action, refund: Answer, around: Answer) -> Answer:
         **around,
         **action.fixed,
     }
-
-
-def _of(mutation: str, content: Answer) -> Answer:
-    kind = get_named_type(documents.fields("Mutation")[mutation].args["input"].type)
-    assert isinstance(kind, GraphQLInputObjectType)
-    return {name: value for name, value in content.items() if name in kind.fields}
-
-
-async def call(by: Api, mutation: str, content: Answer) -> str:
-    """The code of the refusal; empty when it was done."""
-    kind = get_named_type(documents.fields("Mutation")[mutation].args["input"].type)
-    document = f"""mutation M($input: {kind}!) {{ result: {mutation}(input: $input) {{
-        __typename ... on Problem {{ code }} }} }}"""
-    answer = await by.post(document, input={**_of(mutation, content), "idempotencyKey": key()})
-    body = answer.json()
-    if errors := body.get("errors"):
-        code: str = errors[0]["extensions"]["code"]
-        return code
-    return str(body["data"]["result"].get("code", ""))
 
 
 def never_offered(steps: list[Answer]) -> Iterator[Action]:
@@ -218,11 +167,6 @@ async def _no_courier(*anything: object) -> None:
 
 
 # --- for this viewer --------------------------------------------------------------------------
-
-
-def named(steps: list[Answer], step: str) -> Answer:
-    [found] = [one for one in steps if one["step"] == step]
-    return found
 
 
 async def test_who_proposed_does_not_release(world: World) -> None:
@@ -314,11 +258,6 @@ async def test_a_claim_is_opened_then_closed(world: World) -> None:
 
 
 # --- between two ------------------------------------------------------------------------------
-
-
-def labels_of(step: Answer, name: str) -> list[str]:
-    [need] = [one for one in step["needs"] if one["name"] == name]
-    return [choice["label"] for choice in need["choices"]]
 
 
 async def test_each_offer_is_taken_by_name(world: World) -> None:

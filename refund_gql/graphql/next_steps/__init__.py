@@ -9,7 +9,7 @@ from refund_gql.graphql.next_steps import desk, evidence, goods, money, offers, 
 from refund_gql.graphql.next_steps.action import Action
 from refund_gql.graphql.standing import Standing
 
-ACTIONS: tuple[Action, ...] = (
+_ALL = (
     *review.ACTIONS,
     *offers.ACTIONS,
     *evidence.ACTIONS,
@@ -18,7 +18,8 @@ ACTIONS: tuple[Action, ...] = (
     *request.ACTIONS,
     *desk.ACTIONS,
 )
-"""Every action on a refund, in the order in which a UI shows them."""
+ACTIONS: tuple[Action, ...] = tuple(sorted(_ALL, key=lambda action: action.step is None))
+"""Every action on a refund, in the order in which a UI shows them: what leads on comes first."""
 
 
 def of(standing: Standing) -> list[Action]:
