@@ -5,9 +5,12 @@ Each table is complete for both locales, "zh" and "en"; a test holds it to its e
 
 from refund_gql.choices import (
     DeadlineStage,
+    DiscretionStep,
     Disposition,
+    EvidencePurpose,
     OfferKind,
     OfferState,
+    ReturnPayer,
     ReturnStatus,
     Span,
     Verdict,
@@ -305,6 +308,11 @@ INPUTS: dict[str, dict[str, str]] = {
     "URGENT": {"en": "urgent", "zh": "紧急"},
     **{verdict.value: words for verdict, words in VERDICTS.items()},
     **{disposition.value: words for disposition, words in DISPOSITIONS.items()},
+    EvidencePurpose.REQUEST: {"en": "part of the request", "zh": "申请凭证"},
+    EvidencePurpose.EVIDENCE: {"en": "further evidence", "zh": "补充凭证"},
+    EvidencePurpose.INSPECTION: {"en": "what the inspection found", "zh": "验货记录"},
+    ReturnPayer.SHOP: {"en": "paid by the shop", "zh": "店铺承担"},
+    ReturnPayer.CUSTOMER: {"en": "paid by the customer", "zh": "顾客承担"},
 }
 """What an input of a step may say -> locale -> what people read."""
 
@@ -318,6 +326,15 @@ OFFERS: dict[OfferKind, dict[str, str]] = {
     OfferKind.EXCHANGE_COUPON: {"en": "A coupon in place of the money", "zh": "换取优惠券"},
 }
 """Offer -> locale -> what people read."""
+
+DISCRETION: dict[DiscretionStep, dict[str, str]] = {
+    DiscretionStep.APPROVE: {"en": "approve the request", "zh": "同意申请"},
+    DiscretionStep.APPROVE_FIRST: STEPS[Step.APPROVE_FIRST],
+    DiscretionStep.PROPOSE_OFFERS: STEPS[Step.PROPOSE_OFFERS],
+    DiscretionStep.ACCEPT_COUNTER: STEPS[Step.ACCEPT_COUNTER],
+    DiscretionStep.ISSUE_COUPON: {"en": "give a coupon", "zh": "发放优惠券"},
+}
+"""What was beyond a budget -> locale -> what people read."""
 
 OFFER_STATES: dict[OfferState, dict[str, str]] = {
     OfferState.OPEN: {"en": "open", "zh": "待选择"},

@@ -7,7 +7,7 @@ from graphql import GraphQLObjectType
 from support import documents
 
 from refund_gql import labels
-from refund_gql.choices import OfferKind, OfferState, ReturnStatus, Span
+from refund_gql.choices import DiscretionStep, OfferKind, OfferState, ReturnStatus, Span
 from refund_gql.desks import Desk
 from refund_gql.events import EventType
 from refund_gql.roles import Role
@@ -26,6 +26,7 @@ from refund_gql.states import RefundStatus, Step
         (ActionKind, labels.RULE_ACTIONS),
         (Desk, labels.DESKS),
         (OfferKind, labels.OFFERS),
+        (DiscretionStep, labels.DISCRETION),
         (OfferState, labels.OFFER_STATES),
         (Span, labels.SPANS),
     ],
@@ -38,6 +39,7 @@ from refund_gql.states import RefundStatus, Step
         "actions",
         "desks",
         "offers",
+        "discretion",
         "offer states",
         "spans",
     ],

@@ -309,6 +309,8 @@ def test_a_mutation_with_a_key_is_one_that_takes_an_idempotency_key() -> None:
         "refundAmend", "refundMerge", "evidenceUploadStart", "evidenceRemove",
         "refundDispute", "refundSetReasons",
         "returnBookPickup", "returnReportLost", "returnReopen",
+        "offerPropose", "offerAccept", "offerDecline", "offerCounter", "offerAcceptCounter",
+        "offerWithdraw", "discretionApprove", "discretionRefuse",
     }  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from support.api import key
@@ -13,7 +12,9 @@ from support.bargain import (
     RETURN,
     accept,
     in_review,
+    ladder_of,
     offered,
+    over,
     partial,
     propose,
     seen,
@@ -40,24 +41,8 @@ def states(refund: dict[str, Any]) -> list[tuple[str, str]]:
     return [(offer["kind"], offer["state"]) for offer in refund["offerLadders"][0]["offers"]]
 
 
-async def ladder_of(refund: dict[str, Any]) -> OfferLadder:
-    found = await OfferLadder.filter(refund_id=row_id(refund)).order_by("-id").first()
-    assert found is not None
-    return found
-
-
 async def order_of(refund: dict[str, Any]) -> Order:
     return await Order.get(id=(await Refund.get(id=row_id(refund))).order_id)
-
-
-async def over(refund: dict[str, Any]) -> UUID:
-    """The time to choose is over; the ladder's id."""
-    ladder = await ladder_of(refund)
-    begin = clock.now() - timedelta(hours=49)
-    await OfferLadder.filter(id=ladder.id).update(
-        proposed_at=begin, expires_at=begin + timedelta(hours=48)
-    )
-    return ladder.id
 
 
 # --- the thermos that "doesn't keep warm" -----------------------------------------------------

@@ -8,34 +8,49 @@ from uuid import UUID
 
 import pytest
 from support.api import Api, key
+from support.bargain import COUPON, RETURN, over, partial
+from support.deadlines import expires, policy
 from support.rulebook import live
-from support.standing import stands
+from support.standing import row_id, stands
 from support.trust import allow, is_of, rule
 from support.world import World, eventually, shipped
 
 from refund_gql import ids, labels
-from refund_gql.flow import classification
+from refund_gql.flow import classification, negotiation
 from refund_gql.flow.risk import Risks
-from refund_gql.models import Rule
+from refund_gql.models import Refund, Rule, Shop
 from refund_gql.roles import Role
 from refund_gql.states import INITIAL, JOURNEY, TRANSITIONS, RefundStatus, Step
 
 Answer = dict[str, Any]
 Path = tuple[Step, ...]
-BY_RULE = {
+BY_RULE: dict[Step, Answer] = {
     Step.ROUTE_TO_WAREHOUSE: {"kind": "ROUTE", "desk": "WAREHOUSE"},
     Step.ROUTE_TO_FINANCE: {"kind": "ROUTE", "desk": "FINANCE"},
     Step.APPROVE_RETURN_INSTANTLY: {"kind": "APPROVE_RETURN"},
+    Step.PROPOSE_OFFERS_INSTANTLY: {"kind": "PROPOSE_OFFERS", "offers": [RETURN]},
 }
 """Engine's step -> what a rule of the shop does to cause it."""
 UNSENT = {Step.APPROVE_INSTANTLY, Step.APPROVE_UNSENT, Step.ROUTE_TO_FINANCE}
 """Steps of goods that were never sent."""
-_DEAR = [{"sku": "SHOES", "title": "跑鞋", "quantity": 1, "unitPrice": 39_900}]
+_DEAR = {"sku": "SHOES", "title": "跑鞋", "quantity": 1, "unitPrice": 39_900}
 """Above the threshold: finance has to look."""
+_AROUND = "order { refunds { id } } offers { id kind }"
 
 
-def found(refund: Answer, verdict: str) -> Answer:
-    return {"lines": [{"refundLineId": refund["lines"][0]["id"], "verdict": verdict}]}
+def found(refund: Answer, verdict: str, **more: Any) -> Answer:
+    return {"lines": [{"refundLineId": refund["lines"][0]["id"], "verdict": verdict, **more}]}
+
+
+def offer(refund: Answer, kind: str) -> Answer:
+    [chosen] = [one["id"] for one in refund["offers"] if one["kind"] == kind]
+    return {"offerId": chosen}
+
+
+def both(refund: Answer) -> Answer:
+    """It, and the other request on its order."""
+    [other] = [one["id"] for one in refund["order"]["refunds"] if one["id"] != refund["id"]]
+    return {"fromId": refund["id"], "intoId": other}
 
 
 BY_PEOPLE: dict[Step, tuple[Role, str, Callable[[Answer], Answer]]] = {
@@ -73,8 +88,48 @@ BY_PEOPLE: dict[Step, tuple[Role, str, Callable[[Answer], Answer]]] = {
         "payoutRetry",
         lambda refund: {"payoutId": refund["payouts"][0]["id"]},
     ),
+    Step.REPORT_RETURN_LOST: (Role.WAREHOUSE, "returnReportLost", lambda _: {}),
+    Step.REOPEN_RETURN: (Role.WAREHOUSE, "returnReopen", lambda _: {}),
+    Step.OFFER_REDUCTION: (
+        Role.WAREHOUSE,
+        "returnInspect",
+        lambda refund: found(refund, "REDUCED", amount=100),
+    ),
+    Step.AMEND: (Role.CUSTOMER, "refundAmend", lambda _: {"note": "two, please"}),
+    Step.MERGE: (Role.AGENT, "refundMerge", both),
+    Step.PROPOSE_OFFERS: (
+        Role.AGENT,
+        "offerPropose",
+        lambda _: {"offers": [RETURN, partial(500), COUPON]},
+    ),
+    Step.ACCEPT_RETURN_OFFER: (
+        Role.CUSTOMER,
+        "offerAccept",
+        lambda refund: offer(refund, "FULL_WITH_RETURN"),
+    ),
+    Step.ACCEPT_MONEY_OFFER: (
+        Role.CUSTOMER,
+        "offerAccept",
+        lambda refund: offer(refund, "PARTIAL"),
+    ),
+    Step.ACCEPT_COUPON_OFFER: (
+        Role.CUSTOMER,
+        "offerAccept",
+        lambda refund: offer(refund, "EXCHANGE_COUPON"),
+    ),
+    Step.DECLINE_OFFERS: (Role.CUSTOMER, "offerDecline", lambda _: {}),
+    Step.COUNTER_OFFERS: (Role.CUSTOMER, "offerCounter", lambda _: {"amount": 600}),
+    Step.WITHDRAW_OFFERS: (Role.AGENT, "offerWithdraw", lambda _: {}),
+    Step.ACCEPT_COUNTER: (Role.AGENT, "offerAcceptCounter", lambda _: {}),
 }
 """Step -> who takes it in these tests, by which mutation, with what."""
+
+
+FIRST: dict[tuple[RefundStatus, Step], Path] = {
+    (RefundStatus.REVIEW, Step.EXPIRE): (Step.REQUEST_EVIDENCE,),
+    (RefundStatus.REVIEW, Step.ACCEPT_COUNTER): (Step.PROPOSE_OFFERS, Step.COUNTER_OFFERS),
+}
+"""Arrow -> what must have happened before it, beside the shortest way to where it begins."""
 
 
 def path_to(status: RefundStatus) -> Path:
@@ -96,7 +151,8 @@ def paths() -> Iterator[Path]:
     for row in TRANSITIONS:
         for source in RefundStatus:
             if source in row.sources:
-                yield (*path_to(source), row.step)
+                before = FIRST.get((source, row.step), ())
+                yield (*path_to(source), *before, row.step)
 
 
 def named(path: Path) -> str:
@@ -118,13 +174,15 @@ def test_each_arrow_of_the_picture_is_a_path() -> None:
 async def test_every_path_is_walked(
     world: World, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if path[0] is Step.CANCEL:
+    if path[0] in BY_PEOPLE:
         hold_classification(monkeypatch)
     await prepare(world, path)
     refund = await ask(world, path)
     for step in path:
         if step in BY_PEOPLE:
             await take(world, refund, step)
+        if step in BY_TIME:
+            await BY_TIME[step](refund)
         await happened(world, refund, path[: path.index(step) + 1])
 
 
@@ -139,6 +197,16 @@ async def prepare(world: World, path: Path) -> None:
         await rule(world)
     if first is Step.SEND_TO_REVIEW and UNSENT & set(path):
         await first_rule(world, {"kind": "HOLD", "why": {"en": "look"}})
+
+    if Step.OFFER_REDUCTION in path:
+        await asks_before_reducing(world)
+    if Step.EXPIRE in path:
+        await policy(world.owner, "CUSTOMER_ANSWERS", 1, "DAYS", "CLOSE")
+
+
+async def asks_before_reducing(world: World) -> None:
+    """An inspection that takes a cent off is an offer to the customer."""
+    await Shop.filter(id=world.shop.id).update(reduction_offer_threshold=0)
 
 
 async def first_rule(world: World, action: Answer) -> None:
@@ -159,8 +227,12 @@ async def ask(world: World, path: Path) -> Answer:
     if Step.REVERSE_PAYMENT in path:
         bank = "REVERSE_LATER"
     parcels = {} if UNSENT & set(path) else {"shipments": shipped()}
-    order = await world.order(lines=_DEAR, metadata={"sandbox": bank}, **parcels)
-    asked = await world.refund(world.customer, order, kind=_kind(path))
+    pairs = 2 if Step.MERGE in path else 1
+    lines = [{**_DEAR, "quantity": pairs}]
+    order = await world.order(lines=lines, metadata={"sandbox": bank}, **parcels)
+    one = [{"orderLineId": order["lines"][0]["id"], "quantity": 1}]
+    for _ in range(pairs):
+        asked = await world.refund(world.customer, order, kind=_kind(path), lines=one)
     assert asked["status"] == "REQUESTED"
     return asked
 
@@ -172,12 +244,33 @@ def _kind(path: Path) -> str:
 
 async def take(world: World, refund: Answer, step: Step) -> None:
     role, mutation, more = BY_PEOPLE[step]
-    now = await world.owner.refund(refund["id"])
+    now = await world.owner.refund(refund["id"], _AROUND)
     content = {"refundId": refund["id"], **more(now)}
-    if mutation == "payoutRetry":
+    if mutation in OF_ANOTHER:
         del content["refundId"]
     code = await done(world.as_(role), mutation, content)
     assert code == {"__typename": "Refund"}, (step, code)
+
+
+OF_ANOTHER = {"payoutRetry", "offerAccept", "refundMerge"}
+"""What is named by another id than `refundId`."""
+
+
+async def time_to_choose_is_over(refund: Answer) -> None:
+    await negotiation.expire(await over(refund))
+
+
+async def nothing_comes_in_time(refund: Answer) -> None:
+    now = await Refund.get(id=row_id(refund))
+    asked = now.status is RefundStatus.REVIEW
+    await expires(refund, "CUSTOMER_ANSWERS" if asked else "CUSTOMER_SHIPS")
+
+
+BY_TIME = {
+    Step.EXPIRE_OFFERS: time_to_choose_is_over,
+    Step.EXPIRE: nothing_comes_in_time,
+}
+"""Step -> what makes the engine take it: time that has passed."""
 
 
 async def done(by: Api, mutation: str, content: Answer) -> Answer:
@@ -220,12 +313,18 @@ def hold_classification(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("status", RefundStatus)
 async def test_every_other_step_is_refused_with_words(world: World, status: RefundStatus) -> None:
-    refund = await stands(world, status)
-    allowed = JOURNEY.allowed(status, Role.OWNER)
+    await asks_before_reducing(world)
+    refund = await stands(world, status, beside=True)
+    now = await world.owner.refund(refund["id"], _AROUND)
     for step, (_, mutation, more) in BY_PEOPLE.items():
-        if step in allowed or step is Step.RETRY_PAYMENT:
+        role = Role.OWNER if Role.OWNER in JOURNEY[step].roles else Role.SERVICE
+        allowed = JOURNEY.allowed(status, role)
+        if step in allowed or mutation in BY_ROW:
             continue
-        answer = await done(world.owner, mutation, {"refundId": refund["id"], **more(refund)})
+        content = {"refundId": refund["id"], **more(now)}
+        if mutation in OF_ANOTHER:
+            del content["refundId"]
+        answer = await done(world.as_(role), mutation, content)
         if (mutation, step) == ("refundApprove", Step.APPROVE_UNSENT):
             step = Step.APPROVE_REFUND_ONLY  # these goods were sent
             if step in allowed:
@@ -239,3 +338,7 @@ async def test_every_other_step_is_refused_with_words(world: World, status: Refu
         }
     seen = await world.owner.refund(refund["id"])
     assert (seen["status"], seen["version"]) == (status, refund["version"])
+
+
+BY_ROW = {"payoutRetry", "offerAccept"}
+"""What acts on something that a refund which stands elsewhere has none of."""

@@ -26,7 +26,7 @@ from refund_gql.states import TRANSITIONS, RefundKind, Step
 MOST = 5
 """Times that one request can be changed."""
 
-_DEALING = [
+DEALING = [
     *(row.event for row in TRANSITIONS if row.step is not Step.SUBMIT),
     EventType.REQUEST_ADDED,
 ]
@@ -82,7 +82,7 @@ async def amend(viewer: Viewer, asked: AmendRefund, *, once: Once) -> UUID:
 async def _refuse_late(change: Change) -> None:
     """Raise NotAmendable once a colleague has dealt with it, and after the last change."""
     events = Event.filter(refund_id=change.refund.id).using_db(change.tx)
-    if await events.filter(type__in=_DEALING, actor__startswith="STAFF:").exists():
+    if await events.filter(type__in=DEALING, actor__startswith="STAFF:").exists():
         raise NotAmendable(reason="DECIDED")
     if await events.filter(type=EventType.AMENDED).count() >= MOST:
         raise NotAmendable(reason="TOO_OFTEN", most=MOST)

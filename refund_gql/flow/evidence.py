@@ -19,7 +19,7 @@ from refund_gql.flow.once import Once
 from refund_gql.models import EvidenceFile
 from refund_gql.roles import Role, Scope
 from refund_gql.settings import Settings
-from refund_gql.states import FINAL
+from refund_gql.states import FINAL, RefundStatus
 
 JOB = "evidence"
 MAX_NAME = 200
@@ -27,7 +27,8 @@ _IDS = UUID("6d1f3c52-98ab-5f0e-8a34-2f6f0b7f9d11")
 """The namespace of the files that are announced; never changes."""
 
 _ASKERS = (Role.CUSTOMER, Role.SERVICE, Role.OWNER, Role.AGENT)
-_PEOPLE = (*_ASKERS, Role.WAREHOUSE)
+PEOPLE = frozenset({*_ASKERS, Role.WAREHOUSE})
+"""Who adds files."""
 _PURPOSES = {
     **dict.fromkeys(_ASKERS, (EvidencePurpose.REQUEST, EvidencePurpose.EVIDENCE)),
     Role.OWNER: tuple(EvidencePurpose),
@@ -69,7 +70,7 @@ async def start(viewer: Viewer, asked: StartUpload, settings: Settings, *, once:
     Raises NotFound, NotAllowed, StaleVersion, IdempotencyConflict, and InvalidInput for a file
     that is too large, one too many, or comes too late.
     """
-    viewer.require(*_PEOPLE, scope=Scope.REFUNDS)
+    viewer.require(*sorted(PEOPLE), scope=Scope.REFUNDS)
     _refuse_purpose(viewer.role, asked.purpose)
     validation.whole("size", asked.size, least=1, most=settings.file_max_bytes)
     name = cleaned(asked.name)
@@ -101,6 +102,17 @@ async def start(viewer: Viewer, asked: StartUpload, settings: Settings, *, once:
     return file_id
 
 
+def purposes(role: Role, status: RefundStatus) -> tuple[EvidencePurpose, ...]:
+    """What a new file of this role's can show where the refund stands; pure."""
+    possible = _PURPOSES.get(role, ())
+    return tuple(purpose for purpose in possible if not _too_late(status, purpose))
+
+
+def _too_late(status: RefundStatus, purpose: EvidencePurpose) -> bool:
+    """What the warehouse finds may come after the money; for the rest the matter is closed."""
+    return purpose is not EvidencePurpose.INSPECTION and status in FINAL
+
+
 def _refuse_purpose(role: Role, purpose: EvidencePurpose) -> None:
     possible = _PURPOSES[role]
     if purpose not in possible:
@@ -127,9 +139,8 @@ def cleaned(name: str) -> str:
 
 
 def _refuse_finished(change: Change, purpose: EvidencePurpose) -> None:
-    """What the warehouse finds may come after the money; for the rest the matter is closed."""
     refund = change.refund
-    if purpose is not EvidencePurpose.INSPECTION and refund.status in FINAL:
+    if _too_late(refund.status, purpose):
         raise InvalidInput(
             field="refundId",
             found=refund.status.value,
@@ -224,7 +235,7 @@ async def remove(viewer: Viewer, file_id: UUID, *, once: Once) -> UUID:
     Raises NotFound, IdempotencyConflict, and NotAllowed for anybody but its uploader and the
     owner.
     """
-    viewer.require(*_PEOPLE, scope=Scope.REFUNDS)
+    viewer.require(*sorted(PEOPLE), scope=Scope.REFUNDS)
     rows = EvidenceFile.filter(id=file_id, shop_id=viewer.shop_id)
     found = await database.read(rows.first)
     if found is None:

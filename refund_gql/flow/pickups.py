@@ -49,7 +49,8 @@ IN_DOUBT = "IN_DOUBT"
 MAX_GRAMS = 1_000_000
 
 _UNDER_WAY = (PickupStatus.WANTED, PickupStatus.BOOKING)
-_LIVE = (*_UNDER_WAY, PickupStatus.BOOKED)
+LIVE = (*_UNDER_WAY, PickupStatus.BOOKED)
+"""A return has one such pickup at most."""
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 _NUMBER_WAIT = timedelta(minutes=30)
 """Between two looks for a tracking number that the courier had not given at once."""
@@ -154,7 +155,7 @@ async def _awaited(change: Change) -> Return:
             "`returnAddressCreate`, and the goods are sent another way meanwhile",
             zh="带结构化退货地址的退货：请店铺用 returnAddressCreate 添加，期间可自行寄回",
         )
-    live = ReturnPickup.filter(goods_return_id=parcel.id, status__in=_LIVE)
+    live = ReturnPickup.filter(goods_return_id=parcel.id, status__in=LIVE)
     if await live.using_db(change.tx).exists():
         raise InvalidInput(
             field="refundId",

@@ -1,19 +1,29 @@
-"""What decides which steps a viewer may take with a refund now; read once per refund and answer."""
+"""What decides which steps a viewer may take with a refund now."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from uuid import UUID
+
+import orjson
 
 from refund_gql import clock, money
 from refund_gql.auth import Viewer
-from refund_gql.choices import ClaimStatus, PayoutStatus, ReturnStatus
+from refund_gql.choices import (
+    DiscretionStatus,
+    DiscretionStep,
+    EvidencePurpose,
+    OfferKind,
+    PayoutStatus,
+    ReturnStatus,
+)
+from refund_gql.desks import WORKERS, Desk
 from refund_gql.errors import NotAllowed
-from refund_gql.flow import goods, makers, payout, policy
-from refund_gql.graphql.context import Info
+from refund_gql.events import EventType
+from refund_gql.flow import amendment, evidence, goods, makers, payout, pickups, policy
+from refund_gql.graphql.bargain import Bargain
 from refund_gql.graphql.rows import Row
 from refund_gql.models import Shop
+from refund_gql.roles import Role
 from refund_gql.states import RefundStatus, Step
 
 
@@ -37,6 +47,20 @@ class Standing:
     """Open ones."""
     merged: Sequence[Row]
     """Requests that have become part of it."""
+    bargain: Bargain
+    tasks: Sequence[Row]
+    """What was beyond somebody's budget, answered or not, oldest first."""
+    files: Sequence[Row]
+    """Evidence that is there, oldest first."""
+    pickups: Sequence[Row]
+    tags: Sequence[Row]
+    """The reasons in use, in the shop's order."""
+    events: Sequence[Row]
+    """What happened to it, oldest first; empty where it cannot be amended anyway."""
+    others: Sequence[Row]
+    """Undecided requests of the same customer on the order; empty where it cannot be merged."""
+    people: Sequence[Row]
+    """Who works at its desk, those at work first; empty for who does not work there."""
 
     @property
     def status(self) -> RefundStatus:
@@ -70,9 +94,12 @@ class Standing:
     @property
     def covered(self) -> bool:
         """Whether the captures still hold what is to be paid."""
+        return self._left >= self.refund["amount"]
+
+    @property
+    def _left(self) -> int:
         free = (row["amount"] - row["reserved"] - row["disputed"] for row in self.captures)
-        rest: int = sum(free)
-        return rest >= self.refund["amount"]
+        return sum(max(one, 0) for one in free)
 
     @property
     def stuck(self) -> list[Row]:
@@ -100,24 +127,156 @@ class Standing:
             return False
         return refused_at is not None and clock.now() < policy.dispute_end(self.shop, refused_at)
 
-    @property
-    def pays_at_once(self) -> bool:
-        """Whether money leaves with the next approval, without finance."""
-        return policy.skips_finance(
+    def pays(self, amount: int) -> bool:
+        """Whether so many minor units leave with the next approval, without finance."""
+        speaks = {self.viewer.actor} if self.viewer.staff_id else set()
+        skips = policy.skips_finance(
             self.shop,
-            amount=self.refund["amount"],
+            amount=amount,
             currency=self.refund["currency"],
-            everybody_agreed=self.refund["requested_by"] != self.viewer.actor,
+            everybody_agreed=self._askers.isdisjoint(self._deciders | speaks),
         )
+        return skips and self._left >= amount
+
+    # --- what it is about ---------------------------------------------------------------------
+
+    @property
+    def amendable(self) -> bool:
+        """Whether its customer may still ask for something else."""
+        types = [row["type"] for row in self.events]
+        dealt = any(
+            row["actor"].startswith("STAFF:") and row["type"] in amendment.DEALING
+            for row in self.events
+        )
+        return bool(types) and not dealt and types.count(EventType.AMENDED) < amendment.MOST
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether it can become part of another request."""
+        return bool(self.others) and not self.parcels
+
+    @property
+    def offer_kinds(self) -> list[OfferKind]:
+        """What could be offered for it."""
+        amount = self.refund["amount"]
+        fits = {
+            OfferKind.FULL_WITH_RETURN: amount > 0 and self.sent and self.covered,
+            OfferKind.KEEP_AND_COMPENSATE: amount > 0 and self._left > 0,
+            OfferKind.PARTIAL: amount > 0 and self._left > 0,
+            OfferKind.EXCHANGE_COUPON: self.refund["customer_id"] is not None,
+        }
+        return [kind for kind, possible in fits.items() if possible]
+
+    # --- goods and files ----------------------------------------------------------------------
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether a courier can be ordered for its goods."""
+        awaited = [row for row in self.parcels if row["status"] == ReturnStatus.AWAITED]
+        under_way = any(row["status"] in pickups.LIVE for row in self.pickups)
+        addressed = any(orjson.loads(row["recipient"]) for row in awaited)
+        return addressed and not under_way and bool(self.shop.courier_routes)
+
+    @property
+    def reduction_is_offered(self) -> bool:
+        """Whether an inspection that reduces much asks the customer first."""
+        return self.shop.reduction_offer_threshold is not None and self.refund["amount"] > 0
+
+    @property
+    def purposes(self) -> tuple[EvidencePurpose, ...]:
+        """What a file of the viewer's could show."""
+        return evidence.purposes(self.viewer.role, self.status)
+
+    @property
+    def removable(self) -> list[Row]:
+        """The files that the viewer can take back."""
+        every = self.viewer.role is Role.OWNER
+        return [row for row in self.files if every or row["uploaded_by"] == self.viewer.actor]
+
+    # --- who looks after it -------------------------------------------------------------------
+
+    @property
+    def desk(self) -> Desk | None:
+        """Where it waits for a person."""
+        return Desk(self.refund["desk"]) if self.refund["desk"] else None
+
+    @property
+    def works_here(self) -> bool:
+        """Whether it waits at a desk of the viewer's."""
+        return self.desk is not None and self.viewer.role in WORKERS[self.desk]
+
+    @property
+    def free_to_take(self) -> bool:
+        """Whether it waits where the viewer works, and nobody has it."""
+        return self.works_here and self.refund["assignee_id"] is None
+
+    @property
+    def may_assign(self) -> bool:
+        """Whether it is the viewer's to give away."""
+        holders = {None, self.viewer.staff_id}
+        own = self.viewer.role is Role.OWNER or self.refund["assignee_id"] in holders
+        return self.works_here and own
+
+    @property
+    def colleagues(self) -> list[Row]:
+        """To whom it can be given: who can act on it at its desk."""
+        barred = self._makers if self.desk is Desk.FINANCE else set()
+        return [row for row in self.people if f"STAFF:{row['id']}" not in barred]
+
+    @property
+    def asked(self) -> list[Row]:
+        """What colleagues wanted to do beyond their budgets, and the viewer may answer."""
+        mine = self.viewer.staff_id
+        return [
+            row
+            for row in self.tasks
+            if row["status"] == DiscretionStatus.OPEN and row["staff_id"] != mine
+        ]
+
+    @property
+    def doable(self) -> list[Row]:
+        """Of these, what can be done where the refund stands."""
+        return [row for row in self.asked if self._fits(DiscretionStep(row["step"]))]
+
+    def _fits(self, step: DiscretionStep) -> bool:
+        if step is DiscretionStep.ISSUE_COUPON:
+            return self.refund["customer_id"] is not None
+        if self.status is not RefundStatus.REVIEW:
+            return False
+        if step is DiscretionStep.ACCEPT_COUNTER:
+            return self.bargain.counter is not None
+        return step is DiscretionStep.PROPOSE_OFFERS or self.own_refusal is None
+
+    @property
+    def task_pays(self) -> bool:
+        """Whether doing one of these may let money go at once."""
+        amounts = {
+            DiscretionStep.APPROVE: None if self.sent else self.refund["amount"],
+            DiscretionStep.APPROVE_FIRST: self.refund["amount"],
+            DiscretionStep.ACCEPT_COUNTER: self.bargain.counter,
+        }
+        found = [amounts.get(DiscretionStep(row["step"])) for row in self.doable]
+        return any(amount is not None and self.pays(amount) for amount in found)
 
     # --- why this viewer may not, although the step is possible -------------------------------
 
     @property
     def own_proposal(self) -> NotAllowed | None:
         """Set for whoever proposed or requested it: nobody releases their own proposal."""
-        asked = {row["requested_by"] for row in (self.refund, *self.merged)}
-        spoke = self._actors(*makers.PROPOSALS)
-        return NotAllowed(reason="OWN_PROPOSAL") if self.viewer.actor in asked | spoke else None
+        return NotAllowed(reason="OWN_PROPOSAL") if self.viewer.actor in self._makers else None
+
+    @property
+    def _askers(self) -> set[str]:
+        return {row["requested_by"] for row in (self.refund, *self.merged)}
+
+    @property
+    def _deciders(self) -> set[str]:
+        return self._actors(*makers.PROPOSALS)
+
+    @property
+    def _makers(self) -> set[str]:
+        done = [row for row in self.tasks if row["status"] == DiscretionStatus.APPROVED]
+        return self._askers | self._deciders | {f"STAFF:{row['staff_id']}" for row in done}
 
     @property
     def own_refusal(self) -> NotAllowed | None:
@@ -128,45 +287,3 @@ class Standing:
 
     def _actors(self, *steps: Step) -> set[str]:
         return {row["actor"] for row in self.decisions if row["step"] in steps}
-
-
-async def gather(info: Info, refund: Row) -> Standing:
-    """Everything around a refund that its viewer's next steps depend on."""
-    rows, refund_id = info.context.rows, refund["id"]
-    shop = await rows.one("shop", refund["shop_id"])
-    assert shop is not None, "a viewer sees their own shop"
-    lines = await rows.many("refund_line", "refund_id", refund_id, "position")
-    claims = await rows.many("goods_claim", "refund_id", refund_id, "opened_at, id")
-    order_id = refund["order_id"]
-    return Standing(
-        viewer=info.context.known_viewer,
-        refund=refund,
-        shop=_shop(shop),
-        order=await rows.one("order", order_id) if order_id else None,
-        lines=lines,
-        bought=await _bought(info, lines),
-        captures=await _captures(info, order_id),
-        parcels=await rows.many("goods_return", "refund_id", refund_id, "opened_at desc, id desc"),
-        payouts=await rows.many("payout", "refund_id", refund_id, "created_at, id"),
-        decisions=await rows.many("decision", "refund_id", refund_id, "decided_at, id"),
-        claims=[row for row in claims if row["status"] == ClaimStatus.OPEN],
-        merged=await rows.many("refund", "merged_into_id", refund_id, "requested_at, id"),
-    )
-
-
-def _shop(row: Row) -> Shop:
-    names = ("id", "currency", "time_zone", "finance_threshold", "dispute_days")
-    return Shop(**{name: row[name] for name in names})
-
-
-async def _bought(info: Info, lines: Sequence[Row]) -> list[Row]:
-    ids = [line["order_line_id"] for line in lines if line["order_line_id"]]
-    found = await asyncio.gather(*(info.context.rows.one("order_line", id_) for id_ in ids))
-    return [row for row in found if row]
-
-
-async def _captures(info: Info, order_id: UUID | None) -> list[Row]:
-    if order_id is None:
-        return []
-    order = "captured_at desc, id desc"
-    return await info.context.rows.many("capture", "order_id", order_id, order)

@@ -1,8 +1,13 @@
 """A refund over goods that were sent, and what is offered for it."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from refund_gql import clock
+from refund_gql.models import OfferLadder
 from support.api import Api, key
+from support.loyalty import row_id
 from support.refusals import mutate
 from support.world import World, shipped
 
@@ -61,3 +66,20 @@ async def accept(by: Api, refund: dict[str, Any], kind: str, **more: Any) -> dic
     [found] = [offer["id"] for offer in ladder["offers"] if offer["kind"] == kind]
     content = {"offerId": found, "idempotencyKey": key(), **more}
     return await mutate(by, "offerAccept", content, "... on Refund { id status version }")
+
+
+async def ladder_of(refund: dict[str, Any]) -> OfferLadder:
+    """The offers that were made last."""
+    found = await OfferLadder.filter(refund_id=row_id(refund)).order_by("-id").first()
+    assert found is not None
+    return found
+
+
+async def over(refund: dict[str, Any]) -> UUID:
+    """The time to choose is over; the ladder's id."""
+    ladder = await ladder_of(refund)
+    begin = clock.now() - timedelta(hours=49)
+    await OfferLadder.filter(id=ladder.id).update(
+        proposed_at=begin, expires_at=begin + timedelta(hours=48)
+    )
+    return ladder.id

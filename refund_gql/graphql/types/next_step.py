@@ -15,11 +15,14 @@ from graphql import (
 )
 
 from refund_gql import ids, labels
+from refund_gql.choices import DiscretionStep, EvidencePurpose, OfferKind
+from refund_gql.graphql import next_steps
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import Step
-from refund_gql.graphql.next_steps import Action
+from refund_gql.graphql.next_steps.action import Action
 from refund_gql.graphql.rows import Row
 from refund_gql.graphql.standing import Standing
+from refund_gql.money import Money
 
 Choices = Sequence["NextStepChoice"]
 
@@ -61,13 +64,21 @@ class NextStep:
     )
 
 
-async def of(info: Info, action: Action, standing: Standing) -> NextStep:
-    """An action as this viewer reads it."""
+def listed(info: Info, standing: Standing) -> list[NextStep]:
+    """All that this viewer may do now, as they read it."""
+    known = _known(standing, info.context.locale)
+    return [_told(info, action, standing, known) for action in next_steps.of(standing)]
+
+
+def _told(info: Info, action: Action, standing: Standing, known: Mapping[str, Choices]) -> NextStep:
     locale = info.context.locale
     refusal = action.blocked(standing)
     core: GraphQLSchema = info.schema._schema
-    known = {**_known(standing), "reasonTags": await _tags(info, standing)}
-    fixed = {name: [_choice(value, locale)] for name, value in action.fixed.items()}
+    narrowed = {
+        **known,
+        **{name: [_choice(value, locale)] for name, value in action.fixed.items()},
+        "offerId": [_offer(row, locale) for row in standing.bargain.open(action.offers)],
+    }
     return NextStep(
         mutation=action.mutation,
         step=action.step,
@@ -76,7 +87,7 @@ async def of(info: Info, action: Action, standing: Standing) -> NextStep:
         moves_money=action.moves_money(standing),
         reason_required=bool(action.reason),
         blocked_because=refusal.message(locale) if refusal else None,
-        needs=_needs(_input(core, action.mutation), {**known, **fixed}, locale),
+        needs=_needs(_input(core, action.mutation), narrowed, action.reason, locale),
     )
 
 
@@ -88,27 +99,27 @@ def _input(core: GraphQLSchema, mutation: str) -> GraphQLInputObjectType:
 
 
 def _needs(
-    kind: GraphQLInputObjectType, known: Mapping[str, Choices], locale: str
+    kind: GraphQLInputObjectType, known: Mapping[str, Choices], reason: str, locale: str
 ) -> list[NextStepNeed]:
     return [
-        _need(name, field, known, locale)
+        _need(f"{kind.name}.{name}", field, known, reason, locale)
         for name, field in kind.fields.items()
         if name != "idempotencyKey"
     ]
 
 
 def _need(
-    name: str, field: GraphQLInputField, known: Mapping[str, Choices], locale: str
+    path: str, field: GraphQLInputField, known: Mapping[str, Choices], reason: str, locale: str
 ) -> NextStepNeed:
-    kind = get_named_type(field.type)
-    inside = _needs(kind, known, locale) if isinstance(kind, GraphQLInputObjectType) else []
-    choices = known.get("reasonTags" if name.lower().endswith("tagid") else name)
+    kind, name = get_named_type(field.type), path.partition(".")[2]
+    inside = _needs(kind, known, "", locale) if isinstance(kind, GraphQLInputObjectType) else []
+    choices = known.get(path, known.get("reasonTags" if name.lower().endswith("tagid") else name))
     if choices is None and isinstance(kind, GraphQLEnumType):
         choices = [_choice(value, locale) for value in kind.values]
     return NextStepNeed(
         name=name,
         type=str(field.type),
-        required=is_required_input_field(field),
+        required=is_required_input_field(field) or name == reason,
         choices=list(choices or ()),
         fields=inside,
     )
@@ -119,16 +130,57 @@ def _choice(value: str, locale: str) -> NextStepChoice:
     return NextStepChoice(value=value, label=words[locale] if words else value)
 
 
-def _known(standing: Standing) -> dict[str, Choices]:
-    """What only the refund knows: which ids may stand where."""
-    refund = standing.refund
-    version = str(refund["version"])
+# --- which values will do ---------------------------------------------------------------------
+
+
+def _known(standing: Standing, locale: str) -> dict[str, Choices]:
+    """What only the refund knows: which ids may stand where.
+
+    Input field, or input and field where the field means something else in other inputs.
+    """
     return {
-        "refundId": [_row("Refund", refund, refund["number"])],
-        "expectedVersion": [NextStepChoice(value=version, label=version)],
+        **_rows_of(standing),
+        **_files_and_people_of(standing),
+        "reasonTags": [_row("ReasonTag", row, _label(row, locale)) for row in standing.tags],
+        "OfferInput.kind": [
+            NextStepChoice(value=kind, label=labels.OFFERS[kind][locale])
+            for kind in standing.offer_kinds
+        ],
+        "EvidenceUploadStartInput.purpose": [_choice(one, locale) for one in standing.purposes],
+        "ReturnBookPickupInput.courier": [
+            NextStepChoice(value=word, label=word) for word in standing.shop.courier_routes
+        ],
+        "DiscretionApproveInput.taskId": [_task(row, locale) for row in standing.doable],
+        "DiscretionRefuseInput.taskId": [_task(row, locale) for row in standing.asked],
+    }
+
+
+def _rows_of(standing: Standing) -> dict[str, Choices]:
+    refund = standing.refund
+    itself = [_row("Refund", refund, refund["number"])]
+    version = [NextStepChoice(value=str(refund["version"]), label=str(refund["version"]))]
+    return {
+        "refundId": itself,
+        "expectedVersion": version,
+        "fromId": itself,
+        "expectedFromVersion": version,
+        "intoId": [_row("Refund", row, row["number"]) for row in standing.others],
         "payoutId": [_row("Payout", row, row["number"]) for row in standing.retriable],
         "claimId": [_row("Claim", row, str(row["amount"])) for row in standing.claims],
         "refundLineId": [_row("RefundLine", row, row["title"]) for row in standing.lines],
+        "orderLineId": [_row("OrderLine", row, row["title"]) for row in standing.bought],
+    }
+
+
+def _files_and_people_of(standing: Standing) -> dict[str, Choices]:
+    return {
+        "staffId": [_row("Staff", row, row["name"]) for row in standing.colleagues],
+        "fileId": [_row("EvidenceFile", row, row["name"]) for row in standing.removable],
+        "fileIds": [
+            _row("EvidenceFile", row, row["name"])
+            for row in standing.files
+            if row["purpose"] != EvidencePurpose.INSPECTION
+        ],
     }
 
 
@@ -136,13 +188,16 @@ def _row(kind: str, row: Row, label: str) -> NextStepChoice:
     return NextStepChoice(value=ids.encode(kind, row["id"]), label=label)
 
 
-async def _tags(info: Info, standing: Standing) -> Choices:
-    """The reasons in use, in the shop's order."""
-    rows = await info.context.rows.many(
-        "reason_tag", "shop_id", standing.refund["shop_id"], "position, code"
-    )
-    kept = [row for row in rows if row["retired_at"] is None]
-    return [_row("ReasonTag", row, _label(row, info.context.locale)) for row in kept]
+def _offer(row: Row, locale: str) -> NextStepChoice:
+    worth = row["amount"] or row["coupon_amount"] + row["coupon_bonus"]
+    kind = labels.OFFERS[OfferKind(row["kind"])][locale]
+    return _row("Offer", row, f"{kind}: {Money(amount=worth, currency=row['currency'])}")
+
+
+def _task(row: Row, locale: str) -> NextStepChoice:
+    step = labels.DISCRETION[DiscretionStep(row["step"])][locale]
+    amount = Money(amount=row["amount"], currency=row["currency"])
+    return _row("DiscretionTask", row, f"{step}: {amount}")
 
 
 def _label(tag: Row, locale: str) -> str:

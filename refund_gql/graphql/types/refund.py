@@ -9,7 +9,7 @@ import strawberry
 
 from refund_gql import labels
 from refund_gql.choices import EvidenceStatus
-from refund_gql.graphql import next_steps, standing
+from refund_gql.graphql import gathering
 from refund_gql.graphql.context import Info
 from refund_gql.graphql.enums import (
     Desk,
@@ -215,8 +215,7 @@ class Refund(Node):
         description="What you may do with it now, with the inputs it needs: build a UI from it."
     )
     async def next_steps(self, info: Info) -> list[NextStep]:
-        around = await standing.gather(info, self.row)
-        return [await next_step.of(info, action, around) for action in next_steps.of(around)]
+        return next_step.listed(info, await gathering.gather(info, self.row))
 
     @strawberry.field(description="Set when the money went first: until when the goods follow.")
     async def exposure(self, info: Info) -> Exposure | None:
