@@ -301,6 +301,19 @@ class Migration(migrations.Migration):
             bases=['ShopRow'],
         ),
         ops.CreateModel(
+            name='ProductRate',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('shop', fields.ForeignKeyField('refund_gql.Shop', source_field='shop_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('product', fields.ForeignKeyField('refund_gql.Product', source_field='product_id', db_index=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('sold', fields.IntField()),
+                ('refunded', fields.IntField()),
+                ('counted_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'product_rate', 'app': 'refund_gql', 'unique_together': (('shop', 'product'),), 'constraints': [CheckConstraint(check='sold > 0 AND refunded BETWEEN 0 AND sold', name='product_rate_in_range')], 'pk_attr': 'id', 'table_description': 'How often a product that was ordered of late has come back.'},
+            bases=['ShopRow'],
+        ),
+        ops.CreateModel(
             name='RefundNote',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -612,6 +625,7 @@ class Migration(migrations.Migration):
                 'alter table "evidence_file" add constraint evidence_file_not_empty check (size > 0)',
                 'alter table "evidence_file" add constraint evidence_file_stored_is_there check (status <> \'STORED\' OR (key IS NOT NULL AND media_type IS NOT NULL AND sha256 IS NOT NULL AND uploaded_at IS NOT NULL))',
                 'alter table "evidence_file" add constraint evidence_file_removed_once check ((status = \'REMOVED\') = (removed_at IS NOT NULL))',
+                'alter table "product_rate" add constraint product_rate_in_range check (sold > 0 AND refunded BETWEEN 0 AND sold)',
                 'alter table "offer" add constraint offer_in_range check (rank >= 1 AND amount >= 0 AND coupon_amount >= 0 AND coupon_bonus >= 0 AND cost >= 0)',
                 'alter table "offer" add constraint offer_is_money_or_a_coupon check ((kind = \'EXCHANGE_COUPON\') = (amount = 0) AND (kind = \'EXCHANGE_COUPON\') = (coupon_amount > 0))',
                 'alter table "offer" add constraint offer_return_has_a_payer check ((kind = \'FULL_WITH_RETURN\') = (return_payer IS NOT NULL))',

@@ -34,6 +34,7 @@ from refund_gql.flow import (
     overdue,
     parcels,
     pickups,
+    product_rates,
     reactions,
     reconciliation,
     restoring,
@@ -171,6 +172,7 @@ def _about_parcels() -> Mapping[str, jobs.Schedule]:
     return {
         "follow": ("*/5 * * * *", _follow_parcels),
         "lanes": ("47 2 * * *", _refresh_lanes),
+        "product-rates": ("57 2 * * *", _refresh_product_rates),
     }
 
 
@@ -181,6 +183,10 @@ async def _follow_parcels() -> None:
 
 async def _refresh_lanes() -> None:
     await lanes.refresh()
+
+
+async def _refresh_product_rates() -> None:
+    await product_rates.refresh()
 
 
 async def _reconcile() -> None:

@@ -39,6 +39,10 @@ select coalesce(tag.code, '') as reason,
        (select array_agg(distinct p.category order by p.category)
           from refund_line l join product p on p.shop_id = r.shop_id and p.sku = l.sku
          where l.refund_id = r.id and p.category <> '') as categories,
+       (select max(rate.refunded::float8 / rate.sold)
+          from refund_line l join product p on p.shop_id = r.shop_id and p.sku = l.sku
+          join product_rate rate on rate.product_id = p.id
+         where l.refund_id = r.id) as highest_rate,
        shop.time_zone, shop.currency as shop_currency,
        (select count(*) from refund q
          where q.shop_id = r.shop_id and q.status = any($2::text[])) as queue_length
@@ -134,6 +138,8 @@ def _of_refund(refund: Refund, row: dict[str, Any], now: datetime) -> dict[str, 
         known["refund.share_of_order"] = min(refund.amount / paid, 1.0)
     if row["categories"]:
         known["product.categories"] = tuple(row["categories"])
+    if row["highest_rate"] is not None:
+        known["product.highest_refund_rate"] = row["highest_rate"]
     return known
 
 

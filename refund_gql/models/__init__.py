@@ -14,7 +14,7 @@ from refund_gql.models.dispute import Dispute
 from refund_gql.models.evidence import EvidenceFile
 from refund_gql.models.exposure import Exposure, GoodsClaim
 from refund_gql.models.importing import ImportReject, ImportRun
-from refund_gql.models.insight import CampaignDay
+from refund_gql.models.insight import CampaignDay, ProductRate
 from refund_gql.models.lab import RuleBacktest
 from refund_gql.models.message import (
     Message,
@@ -106,6 +106,7 @@ __all__ = [
     "PayoutAttempt",
     "PluginSettings",
     "Product",
+    "ProductRate",
     "ProviderHealth",
     "ReasonTag",
     "Refund",

@@ -1,11 +1,35 @@
-"""What the shop knows about its own days."""
+"""What the shop's own history says, counted beforehand, and what it knows about its days."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint
 
-from refund_gql.models.row import ShopRow, mapping, reference
+from refund_gql.models.row import ShopRow, mapping, moment, reference
+
+
+class ProductRate(ShopRow):
+    """How often a product that was ordered of late has come back."""
+
+    shop: Any = reference("Shop")
+    product: Any = reference("Product")
+    product_id: UUID
+    sold = fields.IntField()
+    """Order lines."""
+    refunded = fields.IntField()
+    """Of these, with a refund that was neither refused nor withdrawn."""
+    counted_at: datetime = moment()
+
+    class Meta:
+        table = "product_rate"
+        unique_together = (("shop", "product"),)
+        constraints = [
+            CheckConstraint(
+                check="sold > 0 AND refunded BETWEEN 0 AND sold", name="product_rate_in_range"
+            )
+        ]
 
 
 class CampaignDay(ShopRow):

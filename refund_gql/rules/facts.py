@@ -207,7 +207,6 @@ FACTS: tuple[Fact, ...] = (
         "product.highest_refund_rate", 0.04,
         "申请退款商品中最高的 90 天退款率，0 到 1",
         "The highest refund rate among them over 90 days, 0 to 1",
-        later=True,
     ),
     _declared(
         "product.open_alert", False,

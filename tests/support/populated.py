@@ -50,6 +50,8 @@ from refund_gql.models import (
     Lane,
     Message,
     ParcelWatch,
+    Product,
+    ProductRate,
     ProviderHealth,
     Refund,
     Restitution,
@@ -425,6 +427,11 @@ async def _rules(shop: Populated) -> None:
         amount=shop.price,
     )
     await _backtest(shop, version)
+    product = await Product.filter(shop_id=shop.shop_id).first()
+    assert product is not None
+    await ProductRate.create(
+        shop_id=shop.shop_id, product_id=product.id, sold=20, refunded=1, counted_at=clock.now()
+    )
     await CampaignDay.create(
         shop_id=shop.shop_id, code=shop.mark, on=date(2026, 1, 18), labels={"zh": shop.mark}
     )
