@@ -18,7 +18,7 @@ from refund_gql.providers import Checkpoint, Tracking, TrackingFlag, TrackingTag
 
 NUMBER = "SF-BACK-1"
 TAG, FLAG = TrackingTag, TrackingFlag
-MORE = """nextSteps returns { status courier trackingNumber address }
+MORE = """returns { status courier trackingNumber address }
   decisions { step explanation }"""
 
 
