@@ -17,6 +17,7 @@ from support.bargain import (
     seen,
     step,
 )
+from support.couriers import return_address
 from support.refusals import mutate
 from support.trust import exposure, finding, row_id
 from support.world import World, shipped, staff_token
@@ -43,6 +44,8 @@ LINES = [
     {"sku": "TEA", "title": "茶叶", "quantity": 2, "unitPrice": 5000},
 ]
 
+DEPOT = {"name": "林晓", "phone": "13800000000", "country": "CN", "street": "花园路 1"}
+
 
 async def one_of_each(world: World) -> list[Answer]:
     """Two requests on one order in review: for 30.00 and for 100.00."""
@@ -58,6 +61,15 @@ async def one_of_each(world: World) -> list[Answer]:
 async def merge(by: Api, into: Answer, other: Answer) -> Answer:
     content = {"intoId": into["id"], "fromId": other["id"], "idempotencyKey": key()}
     return await mutate(by, "refundMerge", content, "... on Refund { id status version }")
+
+
+async def rule(world: World, condition: str, *offers: Answer) -> None:
+    """A live rule that offers."""
+    action = {"kind": "PROPOSE_OFFERS", "parameters": {"offers": list(offers)}}
+    content = {"name": {"en": "mine"}, "condition": condition, "actions": [action]}
+    document = """mutation R($input: RuleInput!) { rule: ruleCreate(input: $input, mode: LIVE) {
+        __typename ... on Problem { message } } }"""
+    assert (await world.owner(document, input=content))["rule"]["__typename"] == "Rule"
 
 
 async def refused(world: World) -> Answer:
@@ -94,14 +106,7 @@ async def test_a_counter_does_not_stretch_over_what_was_merged_in(world: World) 
 
 
 async def test_a_counter_ends_with_the_request_that_it_was_about(world: World) -> None:
-    document = """mutation R($input: RuleInput!) { rule: ruleCreate(input: $input, mode: LIVE) {
-        __typename ... on Problem { message } } }"""
-    action = {
-        "kind": "PROPOSE_OFFERS",
-        "parameters": {"offers": [{"kind": "PARTIAL", "percent": 10}]},
-    }
-    content = {"name": {"en": "mine"}, "condition": "refund.amount == 3000", "actions": [action]}
-    assert (await world.owner(document, input=content))["rule"]["__typename"] == "Rule"
+    await rule(world, "refund.amount == 3000", {"kind": "PARTIAL", "percent": 10})
     order = await world.order(lines=LINES, shipments=shipped(), shippingAmount=5000)
     line = order["lines"][0]["id"]
     asked = await world.refund(world.customer, order, lines=[{"orderLineId": line, "quantity": 3}])
@@ -179,6 +184,17 @@ async def test_goods_that_are_back_are_not_waited_for_again(world: World) -> Non
     parcels = await Return.filter(refund_id=row_id(refund))
     assert [parcel.status.value for parcel in parcels] == ["INSPECTED"]
     assert not await Exposure.filter(refund_id=row_id(refund)).exists()
+
+
+async def test_a_rule_offers_a_return_to_any_address_that_the_shop_has(world: World) -> None:
+    await Shop.filter(id=world.shop.id).update(return_address="")
+    made = await return_address(world, name="Depot", address=DEPOT, fallback=True)
+    assert made["__typename"] == "ReturnAddress", made
+    await rule(world, "order.shipped", {"kind": "FULL_WITH_RETURN"})
+    asked = await world.refund(world.customer, await world.order(shipments=shipped()))
+    await world.reaches(asked, "NEGOTIATING")
+    taken = await accept(world.customer, await seen(world, asked), "FULL_WITH_RETURN")
+    assert taken["status"] == "AWAITING_RETURN"
 
 
 # --- two requests that became one -------------------------------------------------------------
