@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from support import deadlines, trust
@@ -23,7 +24,11 @@ from support.trust import exposure, finding, row_id
 from support.world import World, shipped, staff_token
 
 from refund_gql import clock, ids
-from refund_gql.flow import assignment, overdue, tracking
+from refund_gql.auth import Viewer
+from refund_gql.choices import DiscretionStep
+from refund_gql.errors import IllegalStep, OverBudget
+from refund_gql.flow import assignment, discretion_tasks, overdue, tracking
+from refund_gql.flow.discretion_tasks import Wish
 from refund_gql.models import (
     Coupon,
     DiscretionTask,
@@ -230,6 +235,23 @@ async def test_a_task_is_not_approved_for_more_than_it_says(world: World) -> Non
     )
     assert (answer["__typename"], answer["found"]) == ("InvalidInput", "OBSOLETE")
     await nothing_moved(cups, 13_000)
+
+
+async def test_nobody_is_asked_about_a_refund_that_moved_on_meanwhile(world: World) -> None:
+    refund = await in_review(world)
+    agent = await Staff.get(shop_id=world.shop.id, role=Role.AGENT)
+    viewer = Viewer(shop_id=world.shop.id, role=Role.AGENT, id=agent.id, name="Agent")
+    wish = Wish(refund_id=row_id(refund), step=DiscretionStep.APPROVE_FIRST, input={"reason": ""})
+
+    async def too_late() -> UUID:
+        await step(world.owner, "refundReject", refund, reason="no")
+        over: Answer = {"purpose": "APPROVAL", "span": "CASE", "needed": 8900, "task": None}
+        limit: Answer = {"currency": "CNY", "limit": 0, "remaining": 0, "limit_currency": "CNY"}
+        raise OverBudget(**over, **limit)
+
+    with pytest.raises(IllegalStep):
+        await discretion_tasks.or_ask(viewer, wish, too_late)
+    assert not await DiscretionTask.filter(refund_id=row_id(refund)).exists()
 
 
 async def test_a_disputed_request_keeps_its_own_reviewer(world: World) -> None:
