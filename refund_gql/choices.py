@@ -429,7 +429,7 @@ class PickupStatus(StrEnum):
     FAILED = "FAILED"
     """Refused, or given up after days: the goods can be sent another way."""
     CANCELLED = "CANCELLED"
-    """Never sent to the courier: the goods went another way first."""
+    """The courier never heard of it: the goods went another way first."""
     DONE = "DONE"
     """The courier has fetched the goods."""
 

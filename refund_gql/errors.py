@@ -176,8 +176,8 @@ class NotAllowed(Refusal):
             "zh": "不能审批自己提出的方案，请由其他同事审核",
         },
         "OTHER_REVIEWER": {
-            "en": "You refused this request, and the customer disputes that: a colleague decides",
-            "zh": "该申请由您拒绝，顾客已提出异议，须由其他同事复审",
+            "en": "Whoever refused it does not look again at what is disputed: a colleague decides",
+            "zh": "顾客已对拒绝提出异议，原拒绝人不能再审，须由其他同事复审",
         },
         "OWN_FLAG": {
             "en": "You set this flag yourself; ask another owner to look at the appeal",

@@ -177,6 +177,19 @@ async def test_a_refusal_is_final_and_the_goods_go_another_way(
     assert depot.calls == ["book"]
 
 
+async def test_what_the_courier_never_heard_of_is_not_ordered_for_goods_that_nobody_awaits(
+    engine: Engine, world: World, depot: Depot
+) -> None:
+    refund, pickup = await wanted(world)
+    depot.errors = [Retryable("closed", code="DOWN")]
+    assert (await served(engine, pickup)).status is PickupStatus.BOOKING
+    assert (await step(world.customer, "refundCancel", refund))["status"] == "CANCELLED"
+    kept = await served(engine, pickup)
+    assert (kept.status, kept.request) == (PickupStatus.CANCELLED, {})
+    assert depot.calls == ["book", "find"]
+    assert not depot.pickups
+
+
 async def test_after_two_days_it_is_given_up_visibly(
     engine: Engine, world: World, depot: Depot
 ) -> None:

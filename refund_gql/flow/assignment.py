@@ -70,7 +70,7 @@ async def take(
         await _require_free(change)
         me = await Staff.filter(id=viewer.staff_id).using_db(change.tx).get()
         if not await queueing.can_act(change.tx, change.refund, desk, me):
-            raise NotAllowed(reason="OWN_PROPOSAL")
+            raise _decided_before(desk)
         await _give(change, me)
 
     return await journal.change(
@@ -155,7 +155,7 @@ async def _least_busy(change: Change) -> Staff | None:
     await tx.execute_query(_ONE_AT_A_TIME, [str(refund.shop_id), desk.value])
     if not await queueing.dealt_out(tx, refund):
         return None
-    barred = await makers.of(tx, refund) if desk is Desk.FINANCE else set()
+    barred = await makers.barred(tx, refund, desk)
     roles = [role.value for role in WORKERS[desk]]
     found = await tx.execute_query_dict(
         _LEAST_BUSY, [refund.shop_id, roles, sorted(barred), desk.value]
@@ -203,8 +203,13 @@ async def _colleague(change: Change, desk: Desk, staff_id: UUID) -> Staff:
     if person.role not in WORKERS[desk]:
         raise _works_elsewhere(person, desk)
     if not await queueing.can_act(change.tx, change.refund, desk, person):
-        raise NotAllowed(reason="OWN_PROPOSAL")
+        raise _decided_before(desk)
     return person
+
+
+def _decided_before(desk: Desk) -> NotAllowed:
+    """Of two people that have to agree, one is the other's check."""
+    return NotAllowed(reason="OWN_PROPOSAL" if desk is Desk.FINANCE else "OTHER_REVIEWER")
 
 
 def _works_elsewhere(person: Staff, desk: Desk) -> InvalidInput:

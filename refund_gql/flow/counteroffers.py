@@ -68,7 +68,8 @@ async def accept_counter(
     expected_version: int | None = None,
 ) -> UUID:
     """Agree to what the customer proposed last. Raises OfferClosed when the shop has made other
-    offers since, OverBudget, and what every step raises."""
+    offers since, or the request is no longer what she spoke of; OverBudget, and what every step
+    raises."""
 
     async def work(change: Change) -> None:
         await agree_to_counter(change, reason)
@@ -95,8 +96,11 @@ async def agree_to_counter(change: Change, reason: str) -> None:
     ladder = await offers.newest(change)
     if ladder is None or ladder.counter_amount is None or ladder.state is not OfferState.COUNTERED:
         raise OfferClosed(state=ladder.state.value if ladder else OfferState.WITHDRAWN.value)
+    if not await offers.still_fits(change, ladder):
+        raise OfferClosed(state=OfferState.WITHDRAWN.value)
+    refund.goods_later = False
     if not ladder.inspected:
-        refund.kind, refund.goods_later = RefundKind.REFUND_ONLY, False
+        refund.kind = RefundKind.REFUND_ONLY
     await offers.grant(change, await offers.countered(change, ladder))
     await finance.arrive(change)
     await discretion.charge(change, Purpose.APPROVAL, refund.amount, currency=refund.currency)

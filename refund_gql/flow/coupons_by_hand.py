@@ -170,6 +170,13 @@ async def revoke(viewer: Viewer, coupon_id: UUID, *, once: Once) -> UUID:
 
     async def work(change: Change) -> None:
         coupon = await _locked(change, coupon_id)
+        if coupon.purpose is CouponPurpose.EXCHANGE:
+            # Her refund is over for it: without it, she would have neither.
+            raise _wrong(
+                coupon,
+                "a coupon that was not taken in place of money",
+                "非换券方案的优惠券（顾客已放弃退款换取该券）",
+            )
         coupon.problem = coupon.error = None
         if coupon.status is CouponStatus.ISSUED:
             coupon.status, coupon.wanted_at = CouponStatus.REVOKING, change.now

@@ -13,6 +13,8 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from refund_gql import database, labels
 from refund_gql.auth import system
 from refund_gql.choices import ClockState, DeadlineAction, DeadlineStage, Priority
@@ -55,6 +57,15 @@ _REMINDERS = {
     DeadlineStage.CUSTOMER_SHIPS: EventType.SHIPPING_REMINDED,
     DeadlineStage.CUSTOMER_ANSWERS: EventType.EVIDENCE_REMINDED,
 }
+
+
+_OPINIONS = (
+    EventType.REQUEST_ADDED,
+    EventType.DISCRETION_REQUESTED,
+    EventType.DISCRETION_REFUSED,
+    EventType.CHARGEBACK_OPENED,
+)
+"""What leaves a refund in review, and is a reason to look all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,8 +218,8 @@ async def _possible(change: Change, terms: Terms) -> DeadlineAction:
 async def _may_agree(change: Change, terms: Terms) -> bool:
     """Only to a plain request that nobody and no rule has an opinion on, within the shop's bound.
 
-    Who asked for something, refused the goods, sent it back or raised its priority has seen a
-    reason to look; silence is no answer to that.
+    Who asked for something, refused the goods, sent it back, merged it, wanted more than they may
+    decide or raised its priority has seen a reason to look; silence is no answer to that.
     """
     refund, tx = change.refund, change.tx
     shop = await Shop.filter(id=refund.shop_id).using_db(tx).get()
@@ -217,8 +228,8 @@ async def _may_agree(change: Change, terms: Terms) -> bool:
     if refund.priority is not Priority.NORMAL or refund.requested_by.startswith("STAFF:"):
         return False
     untouched = (RefundStatus.REQUESTED, RefundStatus.REVIEW)
-    moved = Event.filter(refund_id=refund.id).exclude(status__in=untouched)
-    if await moved.using_db(tx).exists():
+    seen = Q(type__in=_OPINIONS) | ~Q(status__in=untouched)
+    if await Event.filter(seen, refund_id=refund.id).using_db(tx).exists():
         return False
     [*made] = await Decision.filter(refund_id=refund.id).using_db(tx)
     return [one.step for one in made] == [Step.SEND_TO_REVIEW] and not made[0].trace.get("rule")

@@ -16,6 +16,15 @@ from refund_gql.events import EventType
 from refund_gql.flow import journal
 from refund_gql.flow.journal import Change
 from refund_gql.models import DiscretionTask, new_id
+from refund_gql.states import Step
+
+_STEPS = {
+    DiscretionStep.APPROVE: Step.APPROVE_RETURN,
+    DiscretionStep.APPROVE_FIRST: Step.APPROVE_FIRST,
+    DiscretionStep.PROPOSE_OFFERS: Step.PROPOSE_OFFERS,
+    DiscretionStep.ACCEPT_COUNTER: Step.ACCEPT_COUNTER,
+}
+"""What moves the refund, and where from; a coupon is given wherever it stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +39,8 @@ class Wish:
 
 
 async def or_ask(viewer: Viewer, wish: Wish, doing: Callable[[], Awaitable[UUID]]) -> UUID:
-    """What `doing` returns; beyond the viewer's budget OverBudget, which names the task."""
+    """What `doing` returns; beyond the viewer's budget OverBudget, which names the task, or
+    IllegalStep where the refund has moved on meanwhile."""
     try:
         return await doing()
     except OverBudget as over:
@@ -45,6 +55,8 @@ async def _ask(viewer: Viewer, wish: Wish, over: OverBudget) -> UUID:
     found: list[UUID] = []
 
     async def work(change: Change) -> None:
+        if (step := _STEPS.get(wish.step)) is not None:
+            change.check(step)
         rows = DiscretionTask.filter(
             refund_id=wish.refund_id,
             staff_id=staff_id,

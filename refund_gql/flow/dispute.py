@@ -5,10 +5,10 @@ from uuid import UUID
 
 from refund_gql.auth import Viewer
 from refund_gql.errors import InvalidInput, NotAllowed, NotRefundable
-from refund_gql.flow import claims, journal, policy
+from refund_gql.flow import claims, journal, makers, policy
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
-from refund_gql.models import Decision, Order, Shop
+from refund_gql.models import Order, Shop
 from refund_gql.states import RefundStatus, Step
 
 
@@ -67,6 +67,5 @@ async def refuse_same_reviewer(change: Change) -> None:
     """Raise NotAllowed for whoever refused a request that was disputed: another person decides."""
     if change.refund.disputed_at is None or change.refund.status is not RefundStatus.REVIEW:
         return
-    own = Decision.filter(refund_id=change.refund.id, step=Step.REJECT, actor=change.viewer.actor)
-    if await own.using_db(change.tx).exists():
+    if change.viewer.actor in await makers.refusers(change.tx, change.refund):
         raise NotAllowed(reason="OTHER_REVIEWER")

@@ -1,6 +1,7 @@
 """The ledger of money that went ahead of its goods, per customer and tier.
 
-An exposure opens with the commitment of the money and is released by the first sign of the goods.
+An exposure opens with the commitment of the money and is released by the first sign of the goods;
+when they are lost on their way, or go back to the customer, it opens again.
 Until then it counts against what the customer's tier allows, and so does an open claim: who owes
 the shop something is trusted with less. Whoever grants one holds the customer's row, so that two
 refunds at once cannot go beyond the limit together.
@@ -13,7 +14,7 @@ from uuid import UUID
 from refund_gql.choices import ExposureRelease
 from refund_gql.flow import policy
 from refund_gql.flow.journal import Change
-from refund_gql.models import CustomerRisk, Exposure, Shop, new_id
+from refund_gql.models import CustomerRisk, Exposure, GoodsClaim, Shop, new_id
 from refund_gql.models.exposure import ANY_TIER
 
 _LOCK = "select id from customer where id = $1 and shop_id = $2 for no key update"
@@ -104,6 +105,22 @@ async def release(change: Change, why: ExposureRelease) -> Exposure | None:
         return None
     exposure.released_at, exposure.release = change.now, why
     await exposure.save(using_db=change.tx, update_fields=["released_at", "release"])
+    return exposure
+
+
+async def reopen(change: Change) -> Exposure | None:
+    """A courier had the goods, and does no longer: the exposure counts again, with dates of its
+    own from now. None when no scan had released it, or somebody has made a claim of it since."""
+    rows = Exposure.filter(refund_id=change.refund.id, release=ExposureRelease.SCANNED)
+    exposure = await rows.using_db(change.tx).first()
+    claims = GoodsClaim.filter(refund_id=change.refund.id).using_db(change.tx)
+    if exposure is None or await claims.exists():
+        return None
+    shop = await Shop.filter(id=change.refund.shop_id).using_db(change.tx).get()
+    exposure.released_at = exposure.release = exposure.reminded_at = None
+    exposure.due_at = policy.return_due(shop, change.now)
+    exposure.final_at = policy.return_final(shop, change.now)
+    await exposure.save(using_db=change.tx)
     return exposure
 
 

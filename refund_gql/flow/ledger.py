@@ -33,7 +33,12 @@ async def follow(
     if after in UNDOING:
         await tx.execute_query(_GIVE_BACK, [refund_id, now])
     if before is RefundStatus.REVIEW and after is not RefundStatus.REVIEW:
-        await tx.execute_query(_CLOSE, [refund_id, now])
+        await close_tasks(tx, refund_id, now)
+
+
+async def close_tasks(tx: Transaction, refund_id: UUID, now: datetime) -> None:
+    """Close what waits for somebody with more budget: it is no longer about what it was."""
+    await tx.execute_query(_CLOSE, [refund_id, now])
 
 
 async def give_back_coupon(tx: Transaction, coupon_id: UUID, now: datetime) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from refund_gql.auth import Viewer
 from refund_gql.errors import IllegalStep, InvalidInput, StaleVersion
 from refund_gql.events import EventType
-from refund_gql.flow import coupons, journal
+from refund_gql.flow import coupons, journal, ledger
 from refund_gql.flow.journal import Change
 from refund_gql.flow.once import Once
 from refund_gql.models import EvidenceFile, Refund, RefundLine, Return
@@ -56,6 +56,8 @@ async def merge(viewer: Viewer, asked: MergeRefunds, *, once: Once) -> UUID:
         await _move_lines(target, source)
         await _move_rest(target, source)
         await coupons.withdraw(source)
+        # Whoever approves such a task has seen another amount.
+        await ledger.close_tasks(target.tx, target.refund.id, target.now)
         await source.take(Step.MERGE, because="", payload={"into": str(target.refund.id), **moved})
         await source.save()
         await target.record(
@@ -92,6 +94,9 @@ async def _refuse_apart(target: Refund, source: Change) -> None:
     other = source.refund
     if (target.order_id, target.customer_id) != (other.order_id, other.customer_id):
         raise _unfit(other.number, "a request on the same order", "同一订单的退款申请")
+    # Whoever refused it would decide about it again.
+    if other.disputed_at is not None:
+        raise _unfit(other.number, "a request that was not disputed", "未提出异议的退款申请")
     # What was inspected was found out about those very lines.
     if await Return.filter(refund_id=other.id).using_db(source.tx).exists():
         raise _unfit(

@@ -25,7 +25,13 @@ from refund_gql.flow import (
 )
 from refund_gql.flow.discretion_tasks import Wish
 from refund_gql.flow.journal import Change
-from refund_gql.flow.offer_drafts import OfferDraft, Proposal, amount_of
+from refund_gql.flow.offer_drafts import (
+    OfferDraft,
+    Proposal,
+    amount_of,
+    most_money,
+    require_money,
+)
 from refund_gql.flow.once import Once
 from refund_gql.models import Offer, OfferLadder, RefundLine, Shop, new_id
 from refund_gql.roles import Role, Scope
@@ -102,11 +108,13 @@ async def offer_reduction(
     change: Change, reduced: Collection[UUID], granted: Mapping[UUID, int], *, because: str
 ) -> bool:
     """An inspection reduced these refund lines. Where one loses more than the shop's threshold,
-    the customer is asked first: True, and the refund has moved on. `granted` is refund line ->
-    minor units, of all of them."""
+    the customer is asked first: True, and the refund has moved on. What the payments no longer hold
+    is offered to nobody. `granted` is refund line -> minor units, of all of them."""
     refund = change.refund
     amount = sum(granted.values()) + refund.shipping_amount
     if not amount or not await _is_much(change, reduced, granted):
+        return False
+    if amount > await most_money(change):
         return False
     ladder_id = new_id()
     payload = {"ladder": str(ladder_id), "offers": 1, "amount": amount}
@@ -171,7 +179,8 @@ async def expire(ladder_id: UUID) -> None:
 
 async def accept(viewer: Viewer, offer_id: UUID, *, once: Once) -> UUID:
     """Take an offer; returns the refund's id. The same offer taken twice is taken once, whatever
-    the keys. Raises NotAllowed, NotFound, OfferClosed, IdempotencyConflict."""
+    the keys. Raises NotAllowed, NotFound, OfferClosed, IdempotencyConflict, and ExceedsRefundable
+    for a coupon in place of money that a chargeback has taken meanwhile."""
     require_answerer(viewer)
     found = await _found(viewer, offer_id)
 
@@ -221,8 +230,9 @@ async def _take_return(change: Change, taken: Offer) -> None:
 async def _take_money(change: Change, taken: Offer) -> None:
     ladder = await offers.newest(change)
     assert ladder is not None, "an open offer is on a ladder"
+    change.refund.goods_later = False
     if not ladder.inspected:
-        change.refund.kind, change.refund.goods_later = RefundKind.REFUND_ONLY, False
+        change.refund.kind = RefundKind.REFUND_ONLY
     await change.take(Step.ACCEPT_MONEY_OFFER, because="", payload=_payload(taken))
     await offers.close(change, OfferState.ACCEPTED, taken)
     await offers.grant(change, taken)
@@ -232,6 +242,7 @@ async def _take_money(change: Change, taken: Offer) -> None:
 
 async def _take_coupon(change: Change, taken: Offer) -> None:
     """No money moves, and the units stay claimed: they are settled for good."""
+    await require_money(change, change.refund.amount, lock=True)
     await change.take(Step.ACCEPT_COUPON_OFFER, because="", payload=_payload(taken))
     await offers.close(change, OfferState.ACCEPTED, taken)
     await offers.grant(change, taken)

@@ -125,16 +125,11 @@ def _check_link(field: str, link: str) -> None:
 
 async def _check_fit(change: Change, drafts: Sequence[OfferDraft]) -> None:
     """Never more than was asked for, nor than the payments still hold."""
-    refund = change.refund
-    assert refund.order_id is not None, "only imported refunds have no order"
-    rows = await quote.load(change.tx, refund.shop_id, refund.order_id)
-    assert rows is not None
-    left = sum(max(payout.free(capture), 0) for capture in rows.captures)
-    most = min(refund.amount, left)
+    refund, kinds = change.refund, [draft.kind for draft in drafts]
     wanted = max(amount_of(draft, refund.amount) for draft in drafts)
-    if wanted > most:
-        raise ExceedsRefundable(requested=wanted, maximum_refundable=most, currency=refund.currency)
-    kinds = [draft.kind for draft in drafts]
+    await require_money(change, wanted)
+    if OfferKind.EXCHANGE_COUPON in kinds:
+        await require_money(change, refund.amount)
     if OfferKind.FULL_WITH_RETURN in kinds:
         await _require_return(change, kinds.index(OfferKind.FULL_WITH_RETURN))
     if OfferKind.EXCHANGE_COUPON in kinds and refund.customer_id is None:
@@ -144,6 +139,27 @@ async def _check_fit(change: Change, drafts: Sequence[OfferDraft]) -> None:
             expected="another kind: the customer is not known",
             zh="其他方案：订单没有顾客信息",
         )
+
+
+async def require_money(change: Change, wanted: int, *, lock: bool = False) -> None:
+    """Raise ExceedsRefundable unless the refund is about so much, and the payments still hold it.
+
+    What a coupon takes the place of must be there too: what a chargeback has given back already
+    is not given again in another form. With `lock`, nothing of it goes until the change is over.
+    """
+    most, currency = await most_money(change, lock=lock), change.refund.currency
+    if wanted > most:
+        raise ExceedsRefundable(requested=wanted, maximum_refundable=most, currency=currency)
+
+
+async def most_money(change: Change, *, lock: bool = False) -> int:
+    """What the refund is about, as far as the payments still hold it, in minor units."""
+    refund = change.refund
+    assert refund.order_id is not None, "only imported refunds have no order"
+    rows = await quote.load(change.tx, refund.shop_id, refund.order_id, lock=lock)
+    assert rows is not None
+    left = sum(max(payout.free(capture), 0) for capture in rows.captures)
+    return min(refund.amount, left)
 
 
 async def _require_return(change: Change, place: int) -> None:

@@ -205,6 +205,14 @@ async def countered(change: Change, ladder: OfferLadder) -> Offer:
     return offer
 
 
+async def still_fits(change: Change, ladder: OfferLadder) -> bool:
+    """Whether the refund asks for exactly what it asked for when the offers were made: it may have
+    been changed, merged, or claimed anew since."""
+    lines = {str(line.id): line.amount for line in await _lines(change)}
+    shipping = change.refund.shipping_amount
+    return lines == ladder.asked_lines and shipping == ladder.asked_shipping
+
+
 async def newest(change: Change) -> OfferLadder | None:
     """The ladder that was made last."""
     ladders = OfferLadder.filter(refund_id=change.refund.id).order_by("-proposed_at", "-id")

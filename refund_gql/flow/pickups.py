@@ -225,11 +225,18 @@ async def _try(couriers: Couriers, found: ReturnPickup) -> None:
         await _change(begun, lambda change, row: _booked(change, row, pickup))
 
 
-async def _ordered(line: Connection[Courier], row: ReturnPickup, *, look_first: bool) -> Pickup:
+async def _ordered(
+    line: Connection[Courier], row: ReturnPickup, *, look_first: bool
+) -> Pickup | None:
+    """What the courier knows, or has accepted; None for what it has never heard of, and nobody
+    waits for any more."""
     if look_first:
         known = await _found(line, row)
         if known is not None:
             return known
+        parcel = await Return.get(id=row.goods_return_id)
+        if parcel.status is not ReturnStatus.AWAITED:
+            return None
     request = _REQUEST.validate_python(row.request)
     return understood(await line.call("book_pickup", lambda courier: courier.book_pickup(request)))
 
@@ -302,8 +309,11 @@ async def _begin(found: ReturnPickup) -> ReturnPickup | None:
     return begun[0] if begun else None
 
 
-async def _booked(change: Change, row: ReturnPickup, pickup: Pickup) -> None:
+async def _booked(change: Change, row: ReturnPickup, pickup: Pickup | None) -> None:
     if row.status is not PickupStatus.BOOKING:
+        return
+    if pickup is None:
+        row.status, row.request = PickupStatus.CANCELLED, {}
         return
     row.status, row.booked_at, row.request = PickupStatus.BOOKED, change.now, {}
     row.problem = row.error = None

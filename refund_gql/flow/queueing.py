@@ -39,7 +39,7 @@ async def can_act(tx: Transaction, refund: Refund, desk: Desk, person: Staff) ->
     """Whether a colleague works at the desk, and may decide about this refund there."""
     if not person.active or person.role not in WORKERS[desk]:
         return False
-    return not (desk is Desk.FINANCE and f"STAFF:{person.id}" in await makers.of(tx, refund))
+    return f"STAFF:{person.id}" not in await makers.barred(tx, refund, desk)
 
 
 async def _keeps(tx: Transaction, refund: Refund, desk: Desk) -> bool:

@@ -13,6 +13,7 @@ from refund_gql.flow import (
     exposures,
     goods,
     journal,
+    overdue,
     parcels,
     pickups,
     scans,
@@ -171,6 +172,7 @@ async def _lose(change: Change, **why: Any) -> None:
     parcel = await goods.take(change, Step.REPORT_RETURN_LOST, **why)
     parcel.status = ReturnStatus.LOST
     await parcel.save(using_db=change.tx, update_fields=["status"])
+    await _expect_again(change)
 
 
 async def _reopen(change: Change, **why: Any) -> None:
@@ -179,6 +181,13 @@ async def _reopen(change: Change, **why: Any) -> None:
     parcel.courier = parcel.tracking_number = ""
     parcel.update_from_dict(dict(await _instructions(change)))
     await parcel.save(using_db=change.tx)
+    await _expect_again(change)
+
+
+async def _expect_again(change: Change) -> None:
+    """Money that went first is looked after until its goods are here."""
+    if (exposure := await exposures.reopen(change)) is not None:
+        await overdue.schedule(change, exposure)
 
 
 async def close_open(change: Change) -> None:

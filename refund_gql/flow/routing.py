@@ -130,6 +130,7 @@ async def _offers(change: Change, wish: ProposeOffers, request: Request) -> Way:
         shop=shop,
         sent=request.shipped > 0,
         covered=payout.covers(request.rows.captures, change.refund.amount),
+        addressed=await addresses.known(change.tx, shop),
     )
     found = rule_offers.work_out(wish, case)
     if isinstance(found, tuple):

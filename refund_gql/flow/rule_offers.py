@@ -38,6 +38,8 @@ class Case:
     """At least one of its units has left the warehouse."""
     covered: bool
     """The payments hold what is asked for."""
+    addressed: bool
+    """The shop has said where goods go back to."""
 
 
 def work_out(wish: ProposeOffers, case: Case) -> tuple[OfferDraft, ...] | Words:
@@ -74,6 +76,6 @@ def _in_the_way(wish: ProposeOffers, drafts: tuple[OfferDraft, ...], case: Case)
         (TOO_MUCH, any((draft.amount or 0) > refund.amount for draft in drafts)),
         (TOO_LITTLE, any(draft.amount == 0 for draft in drafts)),
         (NO_CUSTOMER, OfferKind.EXCHANGE_COUPON in kinds and refund.customer_id is None),
-        (NO_ADDRESS, OfferKind.FULL_WITH_RETURN in kinds and not case.shop.return_address),
+        (NO_ADDRESS, OfferKind.FULL_WITH_RETURN in kinds and not case.addressed),
     )
     return next((words for words, applies in hindrances if applies), None)

@@ -326,6 +326,7 @@ KINDS: dict[MessageKind, Kind] = {
     _K.RETURN_REMINDER: Kind(
         label={"zh": "寄回商品提醒", "en": "Reminder to send the goods back"},
         triggers=frozenset({_E.RETURN_REMINDED}),
+        again_after=frozenset({_E.RETURN_REOPENED}),
         holds_in=frozenset({_R.REFUNDED}),
         own=(_ADDRESS, _REQUIREMENTS, _RETURN_BY),
     ),
