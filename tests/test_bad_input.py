@@ -66,6 +66,8 @@ def id_fields() -> Iterator[tuple[str, str, str]]:
     kinds |= {"customerId": "Customer", "flagId": "CustomerFlag"}
     kinds |= {"replaces": "Rule", "before": "Rule"}
     kinds |= {"offerId": "Offer", "taskId": "DiscretionTask"}
+    kinds |= {"fileId": "EvidenceFile", "intoId": "Refund", "fromId": "Refund"}
+    kinds |= {"staffId": "Staff", "scriptId": "Script"}
     named = {"couponRetry": "Coupon", "couponRevoke": "Coupon", "restitutionRetry": "Restitution"}
     for mutation in sorted(money_fields(documents.core())):
         kind = get_named_type(documents.fields("Mutation")[mutation].args["input"].type)

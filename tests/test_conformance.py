@@ -144,7 +144,7 @@ def test_a_failure_says_what_is_next(run: Run) -> None:
     assert failed(result) == {"check-refuses-bad-credentials"}
     result.stdout.fnmatch_lines(
         [
-            "TestBank: gateway bank: no tier (33 passed, 1 failed, 0 waived)",
+            "TestBank: gateway bank: no tier (34 passed, 1 failed, 0 waived)",
             "  next   Bronze needs check-refuses-bad-credentials: "
             "docs/conformance.md#check-refuses-bad-credentials",
         ]
@@ -167,10 +167,10 @@ def test_the_plugin_is_light() -> None:
 
 def test_a_waiver_shows_and_caps_the_tier(run: Run) -> None:
     result = run(more="waivers = {'partial-refunds': 'Bank refunds whole payments only'}")
-    result.assert_outcomes(passed=33, skipped=1)
+    result.assert_outcomes(passed=34, skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "TestBank: gateway bank: Silver (33 passed, 0 failed, 1 waived)",
+            "TestBank: gateway bank: Silver (34 passed, 0 failed, 1 waived)",
             "  waived partial-refunds: Bank refunds whole payments only",
             "  next   Gold needs partial-refunds: docs/conformance.md#partial-refunds",
         ]
@@ -179,7 +179,7 @@ def test_a_waiver_shows_and_caps_the_tier(run: Run) -> None:
 
 def test_a_waived_bronze_rule_leaves_no_tier(run: Run) -> None:
     result = run(more="waivers = {'absent-is-not-rejected': 'It never says so'}")
-    result.stdout.fnmatch_lines(["TestBank: gateway bank: no tier (33 passed, 0 failed, 1 waived)"])
+    result.stdout.fnmatch_lines(["TestBank: gateway bank: no tier (34 passed, 0 failed, 1 waived)"])
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_waiver_must_name_a_rule_and_a_reason(run: Run, waivers: dict[str, str
 
 def test_a_waiver_without_a_reason_waives_nothing(run: Run) -> None:
     result = run(more="waivers = {'partial-refunds': ' '}")
-    result.assert_outcomes(passed=33, failed=1)
+    result.assert_outcomes(passed=34, failed=1)
     assert failed(result) == {"waivers-have-reasons"}
 
 

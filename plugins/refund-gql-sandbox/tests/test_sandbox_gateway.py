@@ -481,6 +481,7 @@ def test_capabilities_come_from_the_settings(tmp_path: Path) -> None:
     )
     assert SandboxGateway(settings).capabilities() == GatewayCapabilities(
         can_query=False,
+        disputes=True,
         currencies=frozenset({"EUR", "JPY"}),
         partial=False,
         max_parts=50,
