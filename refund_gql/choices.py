@@ -521,10 +521,10 @@ class DeadlineUnit(StrEnum):
 class DeadlineAction(StrEnum):
     """What the engine does when a deadline has passed."""
 
-    ESCALATE = "ESCALATE"
-    """Raise the refund's priority, and say why."""
     APPROVE = "APPROVE"
     """Agree in the place of customer service that kept silent, within bounds; else escalate."""
+    ESCALATE = "ESCALATE"
+    """Raise the refund's priority, and say why."""
     REMIND = "REMIND"
     """Remind the customer."""
     CLOSE = "CLOSE"
