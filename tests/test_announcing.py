@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ from support.world import World, make_world, shipped
 from refund_gql import clock, ids
 from refund_gql.events import EventType, span
 from refund_gql.flow import reconciliation
-from refund_gql.models import Customer, Event, Message, Refund, Template
+from refund_gql.models import Customer, Event, Message, Refund, Return, Template
 from refund_gql.outbox import announcing, facts
 from refund_gql.outbox.kinds import BY_EVENT, KINDS, LOCALES, MessageKind
 from refund_gql.roles import Role
@@ -235,9 +236,18 @@ async def test_a_whole_return_is_told_step_by_step(
         f"您的退货申请（{refund['number']}）已通过。\n"
         "请将商品寄至：1 Return Road\n"
         "寄回要求：未穿着，配件齐全\n"
-        "寄出后请填写快递公司和运单号，我们收到并验货后会尽快为您退款。"
+        "寄出后请填写快递公司和运单号，我们收到并验货后会尽快为您退款。\n"
+        f"预计您最晚在{await expected_on(refund)}收到退款。"
     )
     assert by_kind["APPROVED"].endswith("退款 ¥89.00 将在1-3个工作日内返回支付账户。")
+
+
+async def expected_on(refund: dict[str, Any]) -> str:
+    """The day by which the shop's figures expect the money, in the shop's time zone."""
+    parcel = await Return.get(refund_id=ids.required("id", refund["id"], "Refund"))
+    assert parcel.expected_refund_at is not None
+    day = parcel.expected_refund_at.astimezone(ZoneInfo("Asia/Shanghai"))
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 async def test_going_back_to_review_is_told_to_nobody(

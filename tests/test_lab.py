@@ -202,6 +202,8 @@ UNKNOWABLE = {
     "customer.flags",
 }
 """What the engine records at the time and nobody can work out afterwards."""
+PARCELS = {"courier.delay_days"}
+"""The same, of parcels that are followed."""
 
 
 async def test_facts_worked_out_afterwards_are_those_that_were_recorded(world: World) -> None:
@@ -216,7 +218,8 @@ async def test_facts_worked_out_afterwards_are_those_that_were_recorded(world: W
             name: list(value) if isinstance(value, tuple) else value
             for name, value in found[row.id].items()
         }
-        assert known == {n: v for n, v in recorded.items() if n not in UNKNOWABLE}
+        lost = UNKNOWABLE | PARCELS
+        assert known == {n: v for n, v in recorded.items() if n not in lost}
         assert set(recorded) >= UNKNOWABLE
 
 

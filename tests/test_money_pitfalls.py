@@ -35,7 +35,7 @@ from refund_gql.choices import PayoutStatus
 from refund_gql.flow import (
     calling,
     conversation,
-    inspection,
+    findings,
     makers,
     payout,
     policy,
@@ -1018,7 +1018,7 @@ PLANTED: list[tuple[Callable[..., Any], tuple[Any, ...], Plant]] = [
     (
         test_p35_what_arrived_is_paid_not_what_was_announced,
         (),
-        lambda patch: patch.setattr(inspection, "share", lambda total, part, whole: total),
+        lambda patch: patch.setattr(findings, "share", lambda total, part, whole: total),
     ),
     (
         test_p41_nobody_releases_what_they_asked_for,

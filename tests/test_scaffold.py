@@ -276,7 +276,7 @@ def test_what_is_red_is_shown_with_the_page_to_read(
     spoil("(self.status, OutcomeState.UNKNOWN)", "(self.status, OutcomeState.SUCCEEDED)")
     assert new_plugin("gateway", "acme") == 1
     out = capsys.readouterr().out
-    assert "gateway acme: no tier (32 passed, 2 failed, 0 waived)" in out
+    assert "gateway acme: no tier (33 passed, 2 failed, 0 waived)" in out
     for rule in ("unknown-status-is-unknown", "webhook-is-understood"):
         assert f"read docs/conformance.md#{rule}\n" in out
 

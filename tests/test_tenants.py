@@ -276,6 +276,7 @@ async def belongings(shop: Populated, reference: str) -> dict[str, set[str]]:
         ("Return", "refund"),
         ("Exposure", "refund"),
         ("Clock", "refund"),
+        ("EvidenceFile", "refund"),
         ("OfferLadder", "refund"),
         ("Offer", "refund"),
         ("Decision", "refund"),
