@@ -275,8 +275,8 @@ class AlreadyTaken(Refusal):
 
     code = "ALREADY_TAKEN"
     texts = {
-        "en": "{assignee} looks after it already; ask them, or an owner, to hand it over",
-        "zh": "该退款已由{assignee}处理，如需接手请联系对方或店主转交",
+        "en": "{taken_by} looks after it already; ask them, or an owner, to hand it over",
+        "zh": "该退款已由{taken_by}处理，如需接手请联系对方或店主转交",
     }
     recorded = False
 

@@ -247,12 +247,12 @@ async def test_who_has_it_is_said_to_whoever_comes_late(world: World) -> None:
     await do(world.agent, "refundTake", refund)
     _, other = await hire(world, Role.AGENT)
     text = """mutation M($input: RefundTakeInput!) { result: refundTake(input: $input) {
-        ... on AlreadyTaken { code message assignee } } }"""
+        ... on AlreadyTaken { code message takenBy } } }"""
     late = (await other(text, input={"refundId": refund["id"], "idempotencyKey": key()}))["result"]
     assert late == {
         "code": "ALREADY_TAKEN",
         "message": "Agent looks after it already; ask them, or an owner, to hand it over",
-        "assignee": "Agent",
+        "takenBy": "Agent",
     }
 
 

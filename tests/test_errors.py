@@ -93,7 +93,7 @@ SAMPLES: list[tuple[Refusal, str, str]] = [
         "当前状态为“SUCCEEDED”，不能执行“重新发起退款”",
     ),
     (
-        AlreadyTaken(assignee="陈思远"),
+        AlreadyTaken(taken_by="陈思远"),
         "陈思远 looks after it already; ask them, or an owner, to hand it over",
         "该退款已由陈思远处理，如需接手请联系对方或店主转交",
     ),

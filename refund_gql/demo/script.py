@@ -398,7 +398,6 @@ SCENES = (
         skus=("MUG-CAMELLIA",),
         reason=_DIFFERENT,
         note="The flower is smaller than in the picture",
-        customer="C-2003",
         steps=(CLASSIFY, OFFER_COUPON, SWAP),
         quiet=16,
     ),

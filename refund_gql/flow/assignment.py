@@ -192,7 +192,7 @@ def _require_desk(change: Change) -> Desk:
 async def _require_free(change: Change) -> None:
     holder = await Staff.filter(id=change.refund.assignee_id).using_db(change.tx).first()
     if holder is not None:
-        raise AlreadyTaken(assignee=holder.name)
+        raise AlreadyTaken(taken_by=holder.name)
 
 
 async def _colleague(change: Change, desk: Desk, staff_id: UUID) -> Staff:

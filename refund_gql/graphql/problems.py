@@ -73,7 +73,7 @@ class IllegalStep(Problem):
 
 @strawberry.type(description="A colleague looks after it already: have it handed over.")
 class AlreadyTaken(Problem):
-    assignee: str = strawberry.field(description="Their name.")
+    taken_by: str = strawberry.field(description="Their name.")
 
 
 @strawberry.type(description="The refund waits for nobody of the shop.")
@@ -200,7 +200,7 @@ _TYPES: dict[type[errors.Refusal], tuple[Any, Fields]] = {
     errors.NoSecretKey: (NoSecretKey, _pick()),
     errors.NotInstalled: (NotInstalled, _pick()),
     errors.IllegalStep: (IllegalStep, _illegal_step),
-    errors.AlreadyTaken: (AlreadyTaken, _pick("assignee")),
+    errors.AlreadyTaken: (AlreadyTaken, _pick("taken_by")),
     errors.NotWaiting: (NotWaiting, _status),
     errors.StaleVersion: (StaleVersion, _pick("current_version")),
     errors.StaleBalance: (StaleBalance, _maximum),

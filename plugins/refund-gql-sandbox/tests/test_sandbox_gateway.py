@@ -493,7 +493,7 @@ def test_capabilities_come_from_the_settings(tmp_path: Path) -> None:
         recheck_after=timedelta(seconds=5),
     )
     assert SandboxGateway(SandboxSettings()).capabilities() == GatewayCapabilities(
-        settling_time=timedelta(seconds=2), number_longest=64
+        disputes=True, settling_time=timedelta(seconds=2), number_longest=64
     )
 
 
