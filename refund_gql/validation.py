@@ -2,7 +2,7 @@
 is expected. The rules live here so that the database never has to decide."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
@@ -17,6 +17,8 @@ _PROVIDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
 """Far enough from the calendar's ends that windows and time zones can be added to any moment."""
+LONGEST_WINDOW = timedelta(days=400)
+"""Of figures: a year, compared with the days around its ends."""
 
 
 def text(field: str, value: str, *, longest: int, required: bool = True) -> str:
@@ -84,6 +86,17 @@ def region(field: str, value: str) -> str:
             zh="ISO 3166-2 地区代码，例如 CN-31，或国家代码，例如 DE",
         )
     return known
+
+
+def window(begin: datetime, end: datetime) -> None:
+    """A span of time that figures are asked for, from `begin` up to, and not including, `end`."""
+    if not begin < end <= begin + LONGEST_WINDOW:
+        raise InvalidInput(
+            field="until",
+            found=end.isoformat(),
+            expected=f"after `from`, and at most {LONGEST_WINDOW.days} days after it",
+            zh=f"晚于 from，且最多相隔 {LONGEST_WINDOW.days} 天",
+        )
 
 
 def locale(field: str, value: str) -> str:

@@ -4,14 +4,12 @@ are, so that orders may come in any order, late, or by import."""
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from refund_gql import database
+from refund_gql import database, validation
 from refund_gql.auth import Viewer
-from refund_gql.errors import InvalidInput
 from refund_gql.roles import Role
 
 WINDOW = timedelta(days=30)
 """An order this long after the refund counts as bought again."""
-LONGEST_SPAN = timedelta(days=400)
 
 BOUGHT_AGAIN = f"""
 select e.id as key, (
@@ -77,16 +75,6 @@ async def figures(viewer: Viewer, begin: datetime, end: datetime) -> Figures:
     Raises NotAllowed, InvalidInput.
     """
     viewer.require(Role.OWNER, Role.AGENT, Role.ANALYST)
-    _check(begin, end)
+    validation.window(begin, end)
     [row] = await database.fetch(_FIGURES, viewer.shop_id, begin, end)
     return Figures(**row)
-
-
-def _check(begin: datetime, end: datetime) -> None:
-    if not begin < end <= begin + LONGEST_SPAN:
-        raise InvalidInput(
-            field="until",
-            found=end.isoformat(),
-            expected=f"after `from`, and at most {LONGEST_SPAN.days} days after it",
-            zh=f"晚于 from，且最多相隔 {LONGEST_SPAN.days} 天",
-        )

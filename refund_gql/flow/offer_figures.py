@@ -1,16 +1,13 @@
 """How customers answer what they are offered: by kind and by the reason they gave."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from refund_gql import database
+from refund_gql import database, validation
 from refund_gql.auth import Viewer
 from refund_gql.choices import OfferKind
-from refund_gql.errors import InvalidInput
 from refund_gql.roles import Role
-
-LONGEST_SPAN = timedelta(days=400)
 
 # What was saved is known in the shop's own currency only: a coupon's is that, money's the
 # refund's. Means are rounded down to minor units.
@@ -56,12 +53,6 @@ async def figures(viewer: Viewer, begin: datetime, end: datetime) -> list[Figure
     Raises NotAllowed, InvalidInput.
     """
     viewer.require(Role.OWNER, Role.AGENT, Role.ANALYST)
-    if not begin < end <= begin + LONGEST_SPAN:
-        raise InvalidInput(
-            field="until",
-            found=end.isoformat(),
-            expected=f"after `from`, and at most {LONGEST_SPAN.days} days after it",
-            zh=f"晚于 from，且最多相隔 {LONGEST_SPAN.days} 天",
-        )
+    validation.window(begin, end)
     rows = await database.fetch(_FIGURES, viewer.shop_id, begin, end)
     return [Figures(**{**row, "kind": OfferKind(row["kind"])}) for row in rows]

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from refund_gql import database
+from refund_gql import database, validation
 from refund_gql.auth import Viewer
 from refund_gql.choices import DeadlineStage
-from refund_gql.errors import InvalidInput
 from refund_gql.roles import Role
-
-LONGEST_SPAN = timedelta(days=400)
 
 _FIGURES = """
 select stage, count(*) filter (where state = 'MET') as met,
@@ -46,13 +43,7 @@ async def figures(viewer: Viewer, begin: datetime, end: datetime) -> list[Figure
     """For the clocks started from `begin` up to, and not including, `end`; both UTC. Every stage
     once. Raises NotAllowed, InvalidInput."""
     viewer.require(Role.OWNER, Role.AGENT, Role.ANALYST)
-    if not begin < end <= begin + LONGEST_SPAN:
-        raise InvalidInput(
-            field="until",
-            found=end.isoformat(),
-            expected=f"after `from`, and at most {LONGEST_SPAN.days} days after it",
-            zh=f"晚于 from，且最多相隔 {LONGEST_SPAN.days} 天",
-        )
+    validation.window(begin, end)
     rows = await database.fetch(_FIGURES, viewer.shop_id, begin, end)
     found = {row["stage"]: dict(row) for row in rows}
     return [_figure(stage, found.get(stage)) for stage in DeadlineStage]
